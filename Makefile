@@ -1,0 +1,46 @@
+# Needs Python >= 3.11 and a JDK >= 17; everything else is fetched. `make PYTHON=python3.12 test` picks an interpreter.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.hybridfs-installed
+JAR := spark_ext/jars/hybridfs.jar
+MVN := $(shell command -v mvn || echo sh ./mvnw)
+
+.PHONY: demo test bench lint jar jar-test python-test install clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml setup.cfg build_jar.py
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.version_info >= (3, 11) or sys.exit("hybridfs needs Python >= 3.11, $(PYTHON) is " + v + "; try make PYTHON=/path/to/python3")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -e '.[test,demo]'
+	@touch $@
+
+$(JAR): $(STAMP) $(shell find spark_ext/jvm/src/main spark_ext/jvm/pom.xml -type f 2>/dev/null)
+	$(BIN)/python -m build_jar
+	@touch $@
+
+jar: $(JAR)
+
+demo: $(STAMP) $(JAR)
+	$(BIN)/hybridfs demo
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+python-test: $(STAMP) $(JAR)
+	$(BIN)/python -m pytest -m 'not bench'
+
+# Maven's own tests of the jar, with Hadoop's file system contract on a real HDFS.
+jar-test: $(STAMP) $(JAR)
+	cd spark_ext/jvm && $(MVN) -B -q verify
+
+test: lint python-test jar-test
+
+bench: $(STAMP) $(JAR)
+	$(BIN)/python -m pytest tests/bench --benchmark-only
+
+clean:
+	rm -rf build dist *.egg-info spark_ext/jars spark_ext/jvm/target .mypy_cache .ruff_cache .pytest_cache .hypothesis

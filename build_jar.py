@@ -101,7 +101,7 @@ def build() -> None:
         install(Path(given))
     elif os.environ.get("HYBRIDFS_SKIP_JAR") != "1" and not is_fresh():
         check_jdk()
-        run_maven("-DskipTests", "package")
+        run_maven("-Dmaven.test.skip=true", "package")
         install(built())
 
 

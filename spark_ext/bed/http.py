@@ -1,0 +1,39 @@
+"""The HTTP side of HDFS daemons: metrics and WebHDFS."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from spark_ext.bed.tools import BedError
+
+Json = dict[str, Any]
+
+# Daemons are on this host: a proxy of the environment must not be asked for them.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def jmx(port: int, query: str) -> list[Json]:
+    """The MBeans of the daemon at `port` that match `query` (an ObjectName pattern)."""
+    answer: Json = json.loads(_request("GET", f"http://127.0.0.1:{port}/jmx?qry={urllib.parse.quote(query)}"))
+    beans: list[Json] = answer["beans"]
+    return beans
+
+
+def webhdfs(port: int, method: str, path: str, user: str, **parameters: object) -> Json:
+    """One WebHDFS call on a NameNode's `port` as `user`, such as `op="MKDIRS"`; returns its JSON."""
+    query = urllib.parse.urlencode({"user.name": user, **parameters})
+    body = _request(method, f"http://127.0.0.1:{port}/webhdfs/v1{urllib.parse.quote(path)}?{query}")
+    return json.loads(body) if body else {}
+
+
+def _request(method: str, url: str) -> bytes:
+    try:
+        with _opener.open(urllib.request.Request(url, method=method), timeout=30) as answer:
+            body: bytes = answer.read()
+            return body
+    except urllib.error.HTTPError as error:
+        raise BedError(f"{method} {url} answered {error.code}: {error.read().decode(errors='replace')}") from None

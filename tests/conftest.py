@@ -1,0 +1,52 @@
+"""Fixtures that need real components. Each starts on first use and ends, by process id, with the session."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import build_jar
+from spark_ext.bed import Hdfs, Metastore
+
+
+@pytest.fixture(scope="session")
+def hdfs() -> Iterator[Hdfs]:
+    """An HDFS with one NameNode and two DataNodes. Tests that stop a role start an `Hdfs` of their own."""
+    with Hdfs() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def metastore(hdfs: Hdfs) -> Iterator[Metastore]:
+    """A Hive Metastore over `hdfs`; `metastore.spark_conf()` makes a Spark session use both."""
+    with Metastore(hdfs) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def jar() -> Path:
+    """Path of hybridfs.jar, built anew when it is older than its sources."""
+    build_jar.build()
+    return build_jar.JAR
+
+
+@pytest.fixture
+def cache_dir() -> Iterator[Path]:
+    """An empty private directory for a cache root, outside of pytest's kept ones: caches are large."""
+    directory = Path(tempfile.mkdtemp(prefix="hybridfs-cache-"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def hdfs_dir(hdfs: Hdfs) -> Iterator[str]:
+    """URL of an empty HDFS directory (mode 0777, no slash at the end), removed after the test."""
+    path = f"/tests/{uuid.uuid4().hex}"
+    hdfs.web("PUT", path, op="MKDIRS", permission="0777")
+    yield f"{hdfs.url}{path}"
+    hdfs.web("DELETE", path, op="DELETE", recursive="true")

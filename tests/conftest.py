@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -12,6 +13,9 @@ import pytest
 
 import build_jar
 from spark_ext.bed import Hdfs, Metastore
+
+# Without it Spark binds to an outer address of this host.
+os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 
 @pytest.fixture(scope="session")

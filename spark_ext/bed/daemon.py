@@ -50,7 +50,8 @@ class Daemon:
         self._command = list(command)
         self._log = log
         self._ready = ready
-        self._mark_from = 0
+        self._log_from = 0
+        self.paused = False
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,29 +70,33 @@ class Daemon:
         """Start the process; returns at once, see `wait_ready`."""
         if self.running:
             raise BedError(f"{self.name} is already running as {self.pid}")
-        self._mark_from = self._log.stat().st_size if self._log.exists() else 0
+        self.forget_log()
+        self.paused = False
         with self._log.open("ab") as out:
             self._process = _spawn(self._command, out)
 
     def wait_ready(self, timeout: float = 60) -> None:
         """Return when the server is ready; BedError with the end of its log when it dies or takes longer."""
-        self.wait_for(self._ready, timeout)
-
-    def wait_for(self, ready: str | Callable[[], bool], timeout: float = 60) -> None:
-        """Return when the log since the last start shows a text, or a function says yes."""
         deadline = time.monotonic() + timeout
-        while not (ready() if callable(ready) else ready in self.log_text()):
+        while not self._is_ready():
             if not self.running:
                 raise BedError(f"{self.name} ended before it was ready; the end of its log:\n{self.log_text()[-3000:]}")
             if time.monotonic() > deadline:
                 raise BedError(f"{self.name} was not ready in {timeout:g} s; its log ends:\n{self.log_text()[-3000:]}")
             time.sleep(_POLL_SECONDS)
 
+    def _is_ready(self) -> bool:
+        return self._ready() if callable(self._ready) else self._ready in self.log_text()
+
     def log_text(self) -> str:
-        """What the process has logged since its last start."""
+        """What the process has logged since its last start, or since `forget_log`."""
         with self._log.open("rb") as log:
-            log.seek(self._mark_from)
+            log.seek(self._log_from)
             return log.read().decode(errors="replace")
+
+    def forget_log(self) -> None:
+        """Let `log_text` and `wait_ready` look only at what is logged from now on."""
+        self._log_from = self._log.stat().st_size if self._log.exists() else 0
 
     def stop(self, grace: float = 5) -> None:
         """End the process with SIGTERM, after `grace` seconds with SIGKILL, and reap it. Safe to repeat."""
@@ -114,10 +119,12 @@ class Daemon:
     def pause(self) -> None:
         """Freeze the process: it keeps its connections and answers nothing."""
         self._signal(signal.SIGSTOP)
+        self.paused = True
 
     def resume(self) -> None:
         """Undo `pause`."""
         self._signal(signal.SIGCONT)
+        self.paused = False
 
     def _signal(self, number: int) -> None:
         os.kill(self.pid, number)

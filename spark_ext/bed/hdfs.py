@@ -153,12 +153,17 @@ class Hdfs:
         self.role(role).resume()
 
     def start(self, role: str) -> None:
-        """Start a role that was killed or stopped, on its old ports and data; returns when it serves."""
+        """Start a role that was killed or stopped, on its old ports and data; returns when it serves.
+
+        A NameNode serves when all DataNodes that respond have told it about their blocks.
+        """
         daemon = self.role(role)
+        reporters = self._responsive_datanodes() if role.startswith("namenode") else []
+        for reporter in reporters:
+            reporter.forget_log()
         daemon.start()
-        daemon.wait_ready()
-        if role.startswith("namenode") and not self.ha:
-            daemon.wait_for(self._writable)
+        for started in (daemon, *reporters):
+            started.wait_ready()
 
     def restart(self, role: str) -> None:
         """Stop one role and start it again; returns when it serves."""
@@ -243,8 +248,9 @@ class Hdfs:
             raise BedError("no NameNode is active")
         return http.webhdfs(port, method, path, user or self.superuser, **parameters)
 
-    def _writable(self) -> bool:
-        return not http.jmx(self._namenodes[0].http_port, "Hadoop:service=NameNode,name=NameNodeInfo")[0]["Safemode"]
+    def _responsive_datanodes(self) -> list[Daemon]:
+        daemons = [self._daemons[node.id] for node in self._datanodes]
+        return [daemon for daemon in daemons if daemon.running and not daemon.paused]
 
     # -- roles --------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ Everything that was started ends with the context, and with the process if that 
 """
 
 from spark_ext.bed.daemon import BedError, Daemon
-from spark_ext.bed.hdfs import Hdfs
+from spark_ext.bed.hdfs import Hdfs, Served
 from spark_ext.bed.metastore import Metastore
 
-__all__ = ["BedError", "Daemon", "Hdfs", "Metastore"]
+__all__ = ["BedError", "Daemon", "Hdfs", "Metastore", "Served"]

@@ -40,6 +40,21 @@ class _DataNode:
     http_port: int
 
 
+@dataclass(frozen=True)
+class Served:
+    """What DataNodes have sent.
+
+    bytes: of file data with their checksums (metric `BytesRead`); a request that the client broke off adds nothing.
+    requests: for a range of a block, also those broken off (`BlocksRead`).
+    """
+
+    bytes: int
+    requests: int
+
+    def __sub__(self, earlier: Served) -> Served:
+        return Served(self.bytes - earlier.bytes, self.requests - earlier.requests)
+
+
 class Hdfs:
     """A running HDFS, as a context manager.
 
@@ -204,17 +219,25 @@ class Hdfs:
 
     # -- what the servers counted -------------------------------------------------------------------------------
 
-    def bytes_read(self) -> int:
-        """Bytes of file data, with their checksums, that all DataNodes have sent (their own metric `BytesRead`).
+    def served(self) -> Served:
+        """What all DataNodes have sent to clients so far, by their own metrics.
 
-        A DataNode counts a block when it has sent it, so the sum is taken when it has stopped moving. A role
-        that is down counts nothing, and starts at 0 when it comes back.
+        They count a block when they have sent it, so the sums are taken when they have stopped moving. A role that
+        is down counts nothing, and starts at 0 when it comes back.
         """
-        return self._settled("BytesRead")
+        previous = None
+        while True:
+            time.sleep(2 * _METRIC_PERIOD)
+            current = Served(
+                *(sum(counts) for counts in zip(*map(self._datanode_served, self._datanodes), strict=True))
+            )
+            if current == previous:
+                return current
+            previous = current
 
-    def blocks_read(self) -> int:
-        """Read requests that all DataNodes have served, also those that the client broke off (`BlocksRead`)."""
-        return self._settled("BlocksRead")
+    def bytes_read(self) -> int:
+        """`served().bytes`."""
+        return self.served().bytes
 
     def rpc_counts(self) -> dict[str, int]:
         """Calls that the NameNodes have answered, by method, such as `{"GetBlockLocations": 3}`."""
@@ -226,19 +249,11 @@ class Hdfs:
                     counts[method] = counts.get(method, 0) + number
         return counts
 
-    def _settled(self, metric: str) -> int:
-        previous = -1
-        while True:
-            time.sleep(2 * _METRIC_PERIOD)
-            current = sum(self._datanode_metric(node, metric) for node in self._datanodes)
-            if current == previous:
-                return current
-            previous = current
-
-    def _datanode_metric(self, node: _DataNode, metric: str) -> int:
+    def _datanode_served(self, node: _DataNode) -> tuple[int, int]:
         if not self._daemons[node.id].running:
-            return 0
-        return sum(bean[metric] for bean in http.jmx(node.http_port, "Hadoop:service=DataNode,name=DataNodeActivity-*"))
+            return 0, 0
+        bean = http.jmx(node.http_port, "Hadoop:service=DataNode,name=DataNodeActivity-*")[0]
+        return bean["BytesRead"], bean["BlocksRead"]
 
     def web(self, method: str, path: str, user: str | None = None, **parameters: object) -> http.Json:
         """One WebHDFS call on the active NameNode as `user` (default: the superuser); returns its JSON."""

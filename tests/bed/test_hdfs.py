@@ -33,10 +33,12 @@ def test_datanodes_count_what_was_read(hdfs, hdfs_dir, monkeypatch):
     path = urlsplit(hdfs_dir).path + "/file"
     fs = client(hdfs, monkeypatch)
     write(fs, path)
-    sent, blocks, calls = hdfs.bytes_read(), hdfs.blocks_read(), hdfs.rpc_counts()
+    before, calls = hdfs.served(), hdfs.rpc_counts()
     assert read(fs, path) == PAYLOAD
-    assert len(PAYLOAD) <= hdfs.bytes_read() - sent <= len(PAYLOAD) * 1.01  # checksums are counted, too
-    assert hdfs.blocks_read() - blocks == 1
+    served = hdfs.served() - before
+    assert len(PAYLOAD) <= served.bytes <= len(PAYLOAD) * 1.01  # checksums are counted, too
+    assert served.requests == 1
+    assert hdfs.bytes_read() == before.bytes + served.bytes
     assert hdfs.rpc_counts()["GetBlockLocations"] - calls.get("GetBlockLocations", 0) == 1
 
 

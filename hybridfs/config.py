@@ -96,7 +96,7 @@ def _listings(value: object) -> str:
 
 
 def default_cache_dir() -> str:
-    """The root shared by Python and the jar when none is named: ``$XDG_CACHE_HOME/hybridfs`` or ``~/.cache/hybridfs``."""
+    """The root when none is named, shared with the jar: ``$XDG_CACHE_HOME/hybridfs``, else ``~/.cache/hybridfs``."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "hybridfs")
 
@@ -127,8 +127,13 @@ OPTIONS: dict[str, Option] = {
         Option("disk", "20GiB", parse_tiers, "budget of cache_dir, or disk tiers: /ssd/cache=200GiB,/hdd/cache=1TiB"),
         Option("memory", "0", parse_size, "budget of the memory tier (tmpfs) above the disk tiers; 0: none"),
         Option("min_free", "1GiB", parse_size, "free space to leave on each tier's volume"),
-        Option("block_size", None, _block_size, "recorded in a root when it is made (1MiB then); another value is an error"),
-        Option("freshness", "30s", parse_duration, "how long a permission that was granted may be reused; 0: ask each time"),
+        Option(
+            "block_size",
+            None,
+            _block_size,
+            "of a root, recorded when it is made (1MiB then); another value is an error",
+        ),
+        Option("freshness", "30s", parse_duration, "how long a granted permission may be reused; 0: ask at each open"),
         Option("listings", "origin", _listings, "who answers listings; only the origin does"),
         Option("enabled", "true", parse_bool, "false: every read goes to the origin"),
         Option("fetch_size", "8MiB", _positive(parse_size), "largest run of blocks fetched in one read of the origin"),

@@ -41,9 +41,7 @@ def chunk_sum(chunk: bytes | memoryview) -> int:
 def make_trailer(spec: BlockSpec, data: memoryview) -> bytes:
     """The trailer for ``data``, whose length must be ``spec.length``."""
     sums = [chunk_sum(data[at : at + CHUNK]) for at in range(0, spec.length, CHUNK)]
-    fields = _FIELDS.pack(
-        spec.file_id, spec.number, spec.length, len(spec.identity), spec.block_size, XXH64, VERSION
-    )
+    fields = _FIELDS.pack(spec.file_id, spec.number, spec.length, len(spec.identity), spec.block_size, XXH64, VERSION)
     body = struct.pack(f"<{len(sums)}Q", *sums) + spec.identity + fields
     return body + _SEAL.pack(xxh64_intdigest(body), MAGIC)
 

@@ -1,0 +1,197 @@
+"""Blocks as a reader sees them: from a tier, checked chunk by chunk, or fresh from the origin."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from cachetools import LRUCache
+
+from hybridfs.errors import CorruptBlock
+from hybridfs.trailer import CHUNK, BlockSpec, chunk_sum, parse_trailer, trailer_bytes
+
+_SMALL = 256 << 10  # up to here a copy out of the map is cheaper than a system call
+_REMEMBERED = 1 << 16
+
+
+class Block(Protocol):
+    """A source of one block's bytes. Offsets are within the block; the range must lie inside it."""
+
+    tier: str
+
+    def read(self, offset: int, size: int) -> bytes: ...
+    def read_into(self, offset: int, target: memoryview) -> None: ...
+    def view(self, offset: int, size: int) -> memoryview: ...
+
+
+class FetchedBlock:
+    """A block that this process just fetched."""
+
+    tier = "origin"
+
+    def __init__(self, data: memoryview) -> None:
+        self.data = data
+
+    def read(self, offset: int, size: int) -> bytes:
+        return bytes(self.data[offset : offset + size])
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        target[:] = self.data[offset : offset + len(target)]
+
+    def view(self, offset: int, size: int) -> memoryview:
+        return self.data[offset : offset + size]
+
+
+class VerifiedChunks:
+    """Which chunks of which block files this process has verified: a bit each, kept when the block is closed."""
+
+    def __init__(self) -> None:
+        self._bits: LRUCache[tuple[int, ...], int] = LRUCache(_REMEMBERED)
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[int, ...]) -> int:
+        with self._lock:
+            return self._bits.get(key, 0)
+
+    def put(self, key: tuple[int, ...], bits: int) -> None:
+        with self._lock:
+            self._bits[key] = bits
+
+
+class CachedBlock:
+    """An open block of a tier. No chunk's bytes are returned before they matched their checksum.
+
+    Methods raise CorruptBlock when they do not, or when the file cannot be read.
+    """
+
+    def __init__(self, fd: int, spec: BlockSpec, tier: str, verified: VerifiedChunks, *, may_map_foreign: bool) -> None:
+        self._fd = fd  # from here on closed by close()
+        self.tier = tier
+        self.length = spec.length
+        stat = os.fstat(fd)
+        self.read_before = stat.st_atime_ns > stat.st_mtime_ns
+        if stat.st_size != spec.length + trailer_bytes(spec):
+            self._refuse_size(spec, stat.st_size)
+        self._sums: Sequence[int] = parse_trailer(_pread(fd, stat.st_size - spec.length, spec.length), spec)
+        self._key = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+        self._verified = verified
+        self._bits = verified.get(self._key)
+        self._all = (1 << len(self._sums)) - 1
+        self._map: memoryview | None = None
+        self._mine = stat.st_uid == os.geteuid()
+        self._mappable = self._mine or may_map_foreign  # who else may write to it may truncate it under the map
+
+    def _refuse_size(self, spec: BlockSpec, size: int) -> None:
+        """A wrong size is corruption, unless the trailer is sound and merely of another identity."""
+        tail = min(size - spec.length, 1 << 17)
+        if tail > 0:
+            parse_trailer(_pread(self._fd, tail, size - tail), spec)
+        raise CorruptBlock("wrong size")
+
+    def mark_read(self) -> None:
+        """Sets the access time, for mounts that do not."""
+        if self._mine and not self.read_before:
+            stat = os.fstat(self._fd)
+            with contextlib.suppress(OSError):
+                os.utime(self._fd, ns=(max(stat.st_mtime_ns + 1, stat.st_ctime_ns), stat.st_mtime_ns))
+
+    def read(self, offset: int, size: int) -> bytes:
+        if size <= _SMALL and self._mappable:
+            return bytes(self.view(offset, size))
+        return self._checked(offset, size)
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        _pread_into(self._fd, target, offset)
+        if self._bits != self._all:
+            self._check_span(offset, target)
+
+    def view(self, offset: int, size: int) -> memoryview:
+        """The bytes without a copy where the block may be mapped."""
+        if not self._mappable:
+            target = bytearray(size)
+            self.read_into(offset, memoryview(target))
+            return memoryview(target).toreadonly()
+        if self._bits != self._all:
+            self._verify(offset, offset + size)
+        if self._map is None:
+            self._map = self._mapped()
+        return self._map[offset : offset + size]
+
+    def data(self) -> bytes:
+        """All of the block's data, checked."""
+        return self._checked(0, self.length)
+
+    def close(self) -> None:
+        """Closes the descriptor; maps live on while somebody holds a view of them."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _mapped(self) -> memoryview:
+        try:
+            return memoryview(mmap.mmap(self._fd, self.length, prot=mmap.PROT_READ))
+        except (OSError, ValueError):  # no address space left, as under RLIMIT_AS
+            self._mappable = False
+            return memoryview(self.data())
+
+    def _checked(self, offset: int, size: int) -> bytes:
+        data = _pread(self._fd, size, offset)
+        if self._bits != self._all:
+            self._check_span(offset, memoryview(data))
+        return data
+
+    def _verify(self, offset: int, end: int) -> None:
+        for chunk in self._unverified(offset, end):
+            self._check(chunk, self._read_chunk(chunk))
+        self._verified.put(self._key, self._bits)
+
+    def _check_span(self, offset: int, data: memoryview) -> None:
+        """Checks bytes just read from ``offset``; of a chunk read in part, the whole is read, checked and compared."""
+        for chunk in self._unverified(offset, offset + len(data)):
+            low, high = chunk * CHUNK, min(chunk * CHUNK + CHUNK, self.length)
+            if low >= offset and high <= offset + len(data):
+                self._check(chunk, data[low - offset : high - offset])
+                continue
+            whole = self._read_chunk(chunk)
+            self._check(chunk, whole)
+            start, end = max(low, offset), min(high, offset + len(data))
+            if whole[start - low : end - low] != data[start - offset : end - offset]:
+                raise CorruptBlock("it changed while it was read")
+        self._verified.put(self._key, self._bits)
+
+    def _read_chunk(self, chunk: int) -> bytes:
+        return _pread(self._fd, min(CHUNK, self.length - chunk * CHUNK), chunk * CHUNK)
+
+    def _unverified(self, offset: int, end: int) -> list[int]:
+        return [chunk for chunk in range(offset // CHUNK, -(-end // CHUNK)) if not self._bits >> chunk & 1]
+
+    def _check(self, chunk: int, data: bytes | memoryview) -> None:
+        if chunk_sum(data) != self._sums[chunk]:
+            raise CorruptBlock("a chunk fails its checksum")
+        self._bits |= 1 << chunk
+
+
+def _pread(fd: int, size: int, offset: int) -> bytes:
+    try:
+        data = os.pread(fd, size, offset)
+    except OSError as error:
+        raise CorruptBlock(f"unreadable: {error}") from error
+    if len(data) != size:
+        raise CorruptBlock("shorter than it was")
+    return data
+
+
+def _pread_into(fd: int, target: memoryview, offset: int) -> None:
+    try:
+        size = os.preadv(fd, [target], offset)
+    except OSError as error:
+        raise CorruptBlock(f"unreadable: {error}") from error
+    if size != len(target):
+        raise CorruptBlock("shorter than it was")

@@ -1,0 +1,89 @@
+"""The cache of one process: what its streams share, and how a file is opened."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from hybridfs.admission import admits
+from hybridfs.config import Settings
+from hybridfs.fetching import Fetcher
+from hybridfs.grants import Grants
+from hybridfs.layout import Identity
+from hybridfs.locks import LockFile, ThreadLocks
+from hybridfs.open_blocks import OpenBlocks
+from hybridfs.origin.base import Origin, OriginReader, Status
+from hybridfs.pinning import PinnedVersion
+from hybridfs.stats import Stats
+from hybridfs.store import Store, open_store
+from hybridfs.stream import OriginFile, Stream
+
+_OPENERS = 8
+
+
+class Engine:
+    """One store as one process uses it. Thread-safe; never crosses a fork or a pickle."""
+
+    def __init__(self, settings: Settings, stats: Stats) -> None:
+        self._settings = settings
+        self._stats = stats
+        self.store = open_store(settings, stats)
+        self._flights = self._open_flights()
+        self._openers = ThreadPoolExecutor(_OPENERS, "hybridfs-open")
+        run = max(1, settings.fetch_size // self.store.block_size)
+        pool = ThreadPoolExecutor(settings.fetch_streams, "hybridfs-fetch")
+        self._fetcher = Fetcher(self.store, self._flights, pool, stats, patience=settings.lock_timeout, longest_run=run)
+        self._blocks = OpenBlocks(self.store, settings.map_budget)
+
+    def _open_flights(self) -> ThreadLocks:
+        if not isinstance(self.store, Store):
+            return ThreadLocks()
+        try:
+            return LockFile(self.store.lock_path, self.store.root.modes.file)
+        except OSError:
+            return ThreadLocks()  # a read-only root: single flight between threads, at least
+
+    def open(self, origin: Origin, grants: Grants, path: str) -> Stream:
+        """Opens a file: asks for its version and, unless a fresh grant stands, for the permission, side by side.
+
+        Raises what the origin raises.
+        """
+        self._stats.add("opens")
+        granted = grants.get(path)
+        asked_at = time.monotonic()
+        opening = None if granted else self._openers.submit(origin.open, path)
+        status = origin.status(path)
+        if granted and granted.same_version(status):
+            self._stats.add("grants_reused")
+            return self._stream(origin, path, status, None)
+        reader = opening.result() if opening else origin.open(path)
+        if 0 <= reader.length != status.length:  # replaced between the two answers, or still being written
+            status, reader = _reopen(origin, path)
+        grants.put(path, status, asked_at)
+        return self._stream(origin, path, status, reader)
+
+    def _stream(self, origin: Origin, path: str, status: Status, reader: OriginReader | None) -> Stream:
+        unfinished = reader is not None and 0 <= reader.length != status.length
+        length = reader.length if reader and unfinished else status.length
+        return Stream(
+            Identity(origin.domain, origin.uri(path), status.token, length),
+            OriginFile(origin, PinnedVersion(path, status, origin.status), reader, time.monotonic()),
+            self._blocks,
+            self._fetcher,
+            self._stats,
+            block_size=self.store.block_size,
+            readahead=self._settings.readahead,
+            pins_readers=origin.pins_readers,
+            admitted=admits(path, status) and not unfinished,
+        )
+
+    def abandon(self) -> None:
+        """In a child after a fork: closes the descriptors that it inherited."""
+        self._flights.close()
+        self.store.close()
+
+
+def _reopen(origin: Origin, path: str) -> tuple[Status, OriginReader]:
+    """A reader and a status asked for after it: if they disagree now, the file is under construction."""
+    reader = origin.open(path)
+    return origin.status(path), reader

@@ -1,0 +1,153 @@
+"""Bringing missing blocks from the origin: coalesced, in parallel, once for all threads and processes of a host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hybridfs.blocks import Block, FetchedBlock
+from hybridfs.errors import FileChanged
+from hybridfs.layout import Identity, flight_offset
+from hybridfs.locks import ThreadLocks
+from hybridfs.origin.base import OriginReader
+from hybridfs.pinning import PinnedVersion
+from hybridfs.stats import Stats
+from hybridfs.store import NoStore, Store
+
+_POLL_SECONDS = (0.005, 0.05)
+
+Fetched = Future[Block]
+
+
+def coalesce(blocks: Iterable[int], longest: int) -> list[list[int]]:
+    """Runs of consecutive blocks, none longer than ``longest``; ``blocks`` in ascending order."""
+    ordered = list(blocks)
+    runs = [ordered[:1]] if ordered else []
+    for before, block in pairwise(ordered):
+        if block == before + 1 and len(runs[-1]) < longest:
+            runs[-1].append(block)
+        else:
+            runs.append([block])
+    return runs
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a run is fetched from: one version of a file, through one open reader of it."""
+
+    identity: Identity
+    reader: OriginReader
+    pinned: PinnedVersion
+    pins_readers: bool
+    admitted: bool
+
+
+class Fetcher:
+    """Fetches runs of blocks in a bounded pool of threads and publishes them."""
+
+    def __init__(
+        self,
+        store: Store | NoStore,
+        flights: ThreadLocks,
+        pool: ThreadPoolExecutor,
+        stats: Stats,
+        *,
+        patience: float,
+        longest_run: int,
+    ) -> None:
+        self._store = store
+        self._flights = flights
+        self._pool = pool
+        self._stats = stats
+        self._patience = patience
+        self._longest = longest_run
+
+    def fetch(self, source: Source, blocks: Iterable[int]) -> dict[int, Fetched]:
+        """Starts fetching; each block's future is set as soon as its bytes may be delivered."""
+        futures: dict[int, Fetched] = {}
+        for run in coalesce(blocks, self._longest):
+            mine = {block: Future[Block]() for block in run}
+            futures |= mine
+            self._pool.submit(self._run, source, mine)
+        return futures
+
+    def _run(self, source: Source, wanted: dict[int, Fetched]) -> None:
+        try:
+            self._fetch_claimable(source, wanted)
+            self._await_others(source, wanted)
+        except BaseException as error:
+            for future in wanted.values():
+                if not future.done():
+                    future.set_exception(error)
+
+    def _fetch_claimable(self, source: Source, wanted: dict[int, Fetched]) -> None:
+        """Fetches the blocks that nobody else is fetching now."""
+        claimed = [block for block in wanted if not wanted[block].done() and self._claim(source, block)]
+        try:
+            missing = [block for block in claimed if not self._deliver_cached(source, block, wanted[block])]
+            for run in coalesce(missing, self._longest):
+                self._bring(source, run, wanted)
+        finally:
+            for block in claimed:
+                self._flights.release(self._offset(source, block))
+
+    def _await_others(self, source: Source, wanted: dict[int, Fetched]) -> None:
+        """Waits for the blocks that others fetch; takes over what they give up; after too long reads itself."""
+        give_up = time.monotonic() + self._patience
+        pause, longest = _POLL_SECONDS
+        while waiting := [block for block in wanted if not wanted[block].done()]:
+            if time.monotonic() > give_up:
+                self._stats.add("lock_timeouts", len(waiting))
+                for run in coalesce(waiting, self._longest):
+                    self._bring(source, run, wanted)
+                return
+            self._flights.wait(pause)
+            pause = min(pause * 1.5, longest)
+            for block in waiting:
+                self._deliver_cached(source, block, wanted[block])
+            self._fetch_claimable(source, wanted)
+
+    def _bring(self, source: Source, run: list[int], wanted: dict[int, Fetched]) -> None:
+        block_size = self._store.block_size
+        start = run[0] * block_size
+        size = min((run[-1] + 1) * block_size, source.identity.length) - start
+        data = memoryview(source.reader.read_range(start, size))
+        arrived = time.monotonic()
+        self._stats.add("origin_bytes", size)
+        self._stats.add("miss_blocks", len(run))
+        if not source.pins_readers:
+            source.pinned.confirm(arrived)
+        pieces = {block: data[(block - run[0]) * block_size :][:block_size] for block in run}
+        for block, piece in pieces.items():
+            wanted[block].set_result(FetchedBlock(piece))
+        self._publish(source, pieces, arrived)
+
+    def _publish(self, source: Source, pieces: dict[int, memoryview], arrived: float) -> None:
+        """Publishes what a status asked for after its arrival confirms; the readers have it already."""
+        if not source.admitted:
+            self._stats.add("not_admitted", len(pieces))
+            return
+        try:
+            source.pinned.confirm(arrived)
+        except FileChanged:
+            self._stats.add("version_changed", len(pieces))
+        except OSError:
+            self._stats.add("not_admitted", len(pieces))
+        else:
+            for block, piece in pieces.items():
+                self._store.publish(source.identity, block, piece, source.pinned.status.file_id)
+
+    def _deliver_cached(self, source: Source, block: int, future: Fetched) -> bool:
+        found = self._store.lookup(source.identity, block, source.pinned.status.file_id)
+        if found is not None:
+            future.set_result(found)
+        return found is not None
+
+    def _claim(self, source: Source, block: int) -> bool:
+        return self._flights.claim(self._offset(source, block))
+
+    def _offset(self, source: Source, block: int) -> int:
+        return flight_offset(source.identity, block, self._store.block_size)

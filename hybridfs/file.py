@@ -1,0 +1,142 @@
+"""The file object that readers get."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from typing import Any
+
+from hybridfs.stream import Stream
+
+_LINE_WINDOW = 16 << 10
+
+
+class HybridFile(io.RawIOBase):
+    """A file opened for reading, pinned to one version.
+
+    Raises FileChanged (an OSError) when bytes are needed from the origin that has another version by then.
+    ``reopen`` gives a stream of the same path, for a child after a fork.
+    """
+
+    mode = "rb"
+
+    def __init__(self, fs: Any, path: str, reopen: Callable[[], Stream], info: Callable[[], dict[str, Any]]) -> None:
+        super().__init__()
+        self.fs = fs
+        self.path = self.name = path
+        self._reopen = reopen
+        self._info = info
+        self._inner = reopen()
+        self._pid = os.getpid()
+        self._position = 0
+        self._window = (0, b"")
+        self.size = self._inner.length
+
+    @property
+    def _stream(self) -> Stream:
+        if self.closed:
+            raise ValueError("I/O operation on a closed file")
+        if self._pid != os.getpid():
+            self._inner = self._inner.replaced_by(self._reopen())
+            self._pid = os.getpid()
+        return self._inner
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return self._info()
+
+    def info(self) -> dict[str, Any]:
+        return self._info()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if self.closed:
+            raise ValueError("I/O operation on a closed file")
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}.get(whence)
+        if base is None:
+            raise ValueError(f"invalid whence ({whence}, should be 0, 1 or 2)")
+        if base + offset < 0:
+            raise ValueError(f"seek before the start of the file ({base + offset})")
+        self._position = base + offset
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to ``size`` bytes, less only at the end of the file."""
+        stream, size = self._stream, self._clamp(size)
+        if size <= 0:
+            return b""
+        data = stream.read(self._position, size)
+        self._position += size
+        return data
+
+    read1 = read
+
+    def readall(self) -> bytes:
+        return self.read()
+
+    def readinto(self, buffer: Any, /) -> int:
+        target = memoryview(buffer).cast("B")
+        stream, size = self._stream, self._clamp(len(target))
+        if size <= 0:
+            return 0
+        stream.read_into(self._position, target[:size])
+        self._position += size
+        return size
+
+    readinto1 = readinto
+
+    def read_buffer(self, size: int | None = -1, /) -> memoryview:
+        """Like ``read``, without a copy where the bytes lie in one mapped block; pyarrow asks for it."""
+        stream, size = self._stream, self._clamp(size)
+        if size <= 0:
+            return memoryview(b"")
+        view = stream.view(self._position, size)
+        self._position += size
+        return view
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes at ``offset``; the position stays."""
+        size = min(size, self.size - offset)
+        return self._stream.read(offset, size) if size > 0 else b""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        limit = self.size if size is None or size < 0 else size
+        pieces = []
+        while limit > 0 and (rest := self._rest_of_window()):
+            end = rest.find(b"\n") + 1
+            piece = rest[: min(end or len(rest), limit)]
+            pieces.append(piece)
+            self._position += len(piece)
+            limit -= len(piece)
+            if piece.endswith(b"\n"):
+                break
+        return b"".join(pieces)
+
+    def _rest_of_window(self) -> bytes:
+        """Some bytes from the position on; lines are cut out of one window, which stays true: the version is pinned."""
+        start, window = self._window
+        if not start <= self._position < start + len(window):
+            start, window = self._window = self._position, self.pread(self._position, _LINE_WINDOW)
+        return window[self._position - start :]
+
+    def _clamp(self, size: int | None) -> int:
+        rest = self.size - self._position
+        return rest if size is None or size < 0 else min(size, rest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open_again, (self.fs, self.path, self._position)
+
+
+def _open_again(fs: Any, path: str, position: int) -> HybridFile:
+    file: HybridFile = fs.open(path)
+    file.seek(position)
+    return file

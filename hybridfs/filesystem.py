@@ -1,0 +1,285 @@
+"""The fsspec filesystem: reads go through the cache, everything else to the origin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from fsspec.implementations.chained import ChainedFileSystem
+from fsspec.utils import stringify_path
+
+from hybridfs import config, runtime
+from hybridfs.errors import BadOption
+from hybridfs.file import HybridFile
+from hybridfs.origin.base import Origin
+from hybridfs.stream import Stream
+
+_CONCURRENT_FILES = 16
+_PREFIX = "hybridfs://"
+
+
+class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A cache over HDFS, or over any fsspec filesystem, used by URL.
+
+    ``hybridfs://namenode:8020/path``, ``hybridfs://nameservice/path`` and ``hybridfs::hdfs://…`` are HDFS;
+    ``hybridfs::file:///path``, ``hybridfs::webhdfs://…`` and so on any other.
+
+    Parameters
+    ----------
+    host, port: the NameNode or nameservice, as the URL names it; default: ``fs.defaultFS``.
+    target_protocol, target_options: another origin, as fsspec names it. Options of HDFS are Hadoop client properties.
+    fs: an origin that exists already.
+    options: of the cache, see ``hybridfs.config.OPTIONS``. An unknown one raises BadOption (a ValueError).
+    """
+
+    protocol: ClassVar[str] = "hybridfs"
+    root_marker = "/"
+    _strip_tokenize_options = ("fo",)
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        target_protocol: str | None = None,
+        target_options: dict[str, Any] | None = None,
+        fs: Any = None,
+        fo: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        if fs is not None and target_protocol is not None:
+            raise BadOption("options fs and target_protocol exclude each other; give one")
+        self._settings = config.settings(**options)
+        if fs is not None:
+            protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+        else:
+            protocol = target_protocol or "hdfs"
+        self._target = ("file" if protocol == "local" else protocol, dict(target_options or {}), fs)
+        if self._target[0] == "hdfs" and fs is None and host:
+            self._target[1].update(host=host, port=port)
+        self._opened: tuple[int, Origin] | None = None
+        self._strip_protocol = self._strip  # type: ignore[method-assign]  # knows the origin, as the class cannot
+
+    # ---- origin and engine of this process
+
+    @property
+    def origin(self) -> Origin:
+        """The origin, which is made anew in a child after a fork."""
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = (os.getpid(), runtime.current().origin(*self._target))
+        return self._opened[1]
+
+    def _stream(self, path: str) -> Stream:
+        now = runtime.current()
+        grants = now.grants(self.origin, self._settings.freshness)
+        return now.engine(self._settings).open(self.origin, grants, path)
+
+    def _mutated(self, *paths: str) -> None:
+        grants = runtime.current().grants(self.origin, self._settings.freshness)
+        for path in paths:
+            grants.drop(path)
+
+    # ---- paths
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        if isinstance(path, list):
+            return [cls._strip_protocol(one) for one in path]
+        path = stringify_path(path)
+        if path.startswith(_PREFIX):
+            path = "/" + path[len(_PREFIX) :].partition("/")[2] if path != _PREFIX else ""
+        return path.rstrip("/") or ("/" if path else "")
+
+    def _strip(self, path: Any) -> Any:
+        if isinstance(path, list):
+            return [self._strip(one) for one in path]
+        path = stringify_path(path)
+        if path.startswith(_PREFIX):
+            return type(self)._strip_protocol(path)
+        return self.origin.fs._strip_protocol(path)
+
+    @staticmethod
+    def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
+        if not path.startswith(_PREFIX) or path == _PREFIX:
+            return {}
+        parts = urlsplit(path)
+        try:
+            port = parts.port
+        except ValueError:
+            raise BadOption(f"{path!r} has no valid port; write it like hybridfs://namenode:8020/path") from None
+        host = parts.netloc.rpartition("@")[2].partition(":")[0]
+        return ({"host": host} if host else {}) | ({"port": port} if port else {})
+
+    def unstrip_protocol(self, name: str) -> str:
+        """A URL that opens the same file with fsspec (``hybridfs::…`` for an origin that is not HDFS)."""
+        url = self.origin.uri(self._strip_protocol(name))
+        return "hybridfs://" + url[len("hdfs://") :] if url.startswith("hdfs://") else f"hybridfs::{url}"
+
+    @property
+    def fsid(self) -> str:
+        return f"hybridfs-{self.origin.domain}"
+
+    # ---- reading
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        if mode == "rb":
+            return HybridFile(self, path, lambda: self._stream(path), lambda: self.info(path))
+        self._mutated(path)
+        return _Writer(self._create(path, mode, options), lambda: self._mutated(path))
+
+    def _create(self, path: str, mode: str, options: dict[str, Any]) -> Any:
+        for ignored in ("block_size", "cache_options", "autocommit", "compression"):
+            options.pop(ignored, None)
+        create = getattr(self.origin.fs, "create", None)
+        return create(path, mode, **options) if create else self.origin.fs.open(path, mode, **options)
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
+        with self.open(path) as file:
+            begin, stop, _ = slice(start, end).indices(file.size)
+            return bytes(file.pread(begin, stop - begin))
+
+    def cat_ranges(
+        self,
+        paths: list[str],
+        starts: list[int] | int | None,
+        ends: list[int] | int | None,
+        max_gap: int | None = None,
+        on_error: str = "return",
+        **kwargs: Any,
+    ) -> list[Any]:
+        """The bytes of one range a path, each file opened once, what misses coalesced and fetched in parallel."""
+        starts = list(starts) if isinstance(starts, (list, tuple)) else [starts] * len(paths)  # type: ignore[list-item]
+        ends = list(ends) if isinstance(ends, (list, tuple)) else [ends] * len(paths)  # type: ignore[list-item]
+        if not len(paths) == len(starts) == len(ends):
+            raise ValueError("paths, starts and ends must be of one length")
+        places: dict[str, list[int]] = {}
+        for place, path in enumerate(paths):
+            places.setdefault(self._strip_protocol(path), []).append(place)
+        results: list[Any] = [None] * len(paths)
+
+        def read(path: str) -> None:
+            wanted = places[path]
+            try:
+                stream = self._stream(path)
+                ranges = [slice(starts[place], ends[place]).indices(stream.length)[:2] for place in wanted]
+                found: Sequence[Any] = stream.read_ranges([(low, max(low, high)) for low, high in ranges])
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                found = [error] * len(wanted)
+            for place, one in zip(wanted, found, strict=True):
+                results[place] = one
+
+        with ThreadPoolExecutor(max(1, min(_CONCURRENT_FILES, len(places)))) as pool:
+            list(pool.map(read, places))
+        return results
+
+    def ukey(self, path: str) -> str:
+        """Changes whenever the file's bytes do."""
+        path = self._strip_protocol(path)
+        status = self.origin.status(path)
+        return f"{self.origin.domain}:{self.origin.uri(path)}:{status.token}:{status.length}"
+
+    # ---- what the origin answers
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        return dict(self.origin.fs.info(self._strip_protocol(path), **kwargs))
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
+        return list(self.origin.fs.ls(self._strip_protocol(path), detail=detail, **kwargs))
+
+    def created(self, path: str) -> Any:
+        return self.origin.fs.created(self._strip_protocol(path))
+
+    def modified(self, path: str) -> Any:
+        return self.origin.fs.modified(self._strip_protocol(path))
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        self.origin.fs.invalidate_cache(path)
+
+    # ---- changes: to the origin, then no grant of the path is reused
+
+    def _change(self, call: Callable[..., Any], *paths: str, **options: Any) -> Any:
+        paths = tuple(self._strip_protocol(path) for path in paths)
+        self._mutated(*paths)
+        try:
+            return call(*paths, **options)
+        finally:
+            self._mutated(*paths)
+
+    def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
+        self._change(self.origin.fs.mkdir, path, create_parents=create_parents, **kwargs)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        self._change(self.origin.fs.makedirs, path, exist_ok=exist_ok)
+
+    def rmdir(self, path: str) -> None:
+        self._change(self.origin.fs.rmdir, path)
+
+    def rm_file(self, path: str) -> None:
+        self._change(self.origin.fs.rm_file, path)
+
+    _rm = rm_file
+
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        if maxdepth is not None or _is_pattern(path):
+            super().rm(path, recursive, maxdepth)
+            return
+        for one in [path] if isinstance(path, str) else path:
+            self._change(self.origin.fs.rm, one, recursive=recursive)
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        path1, path2 = self._strip_protocol(path1), self._strip_protocol(path2)
+        if self.isdir(path1):
+            self.makedirs(path2, exist_ok=True)
+            return
+        with self.open(path1, "rb") as source, self.open(path2, "wb") as target:
+            while data := source.read(self.blocksize):
+                target.write(data)
+
+    def mv(self, path1: str, path2: str, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        self._change(self.origin.fs.mv, path1, path2, recursive=recursive, maxdepth=maxdepth, **kwargs)
+
+    def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
+        self._change(self.origin.fs.touch, path, truncate=truncate, **kwargs)
+
+    def sign(self, path: str, expiration: int = 100, **kwargs: Any) -> Any:
+        return self.origin.fs.sign(self._strip_protocol(path), expiration, **kwargs)
+
+
+def _is_pattern(path: Any) -> bool:
+    return isinstance(path, str) and any(character in path for character in "*?[")
+
+
+class _Writer:
+    """The origin's writer; when it is closed, the grants of its path are dropped once more."""
+
+    def __init__(self, inner: Any, closed: Callable[[], None]) -> None:
+        self._inner = inner
+        self._on_close = closed
+        self._closed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            try:
+                self._inner.close()
+            finally:
+                self._on_close()
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

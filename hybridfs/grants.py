@@ -1,0 +1,38 @@
+"""Permissions that the origin granted, reused within ``freshness`` by the same user in the same process."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from cachetools import TTLCache
+
+from hybridfs.origin.base import Status
+
+_REMEMBERED = 1 << 16
+
+
+class Grants:
+    """Grants of one origin as one user."""
+
+    def __init__(self, freshness: float) -> None:
+        self._granted: TTLCache[str, Status] = TTLCache(_REMEMBERED, freshness, timer=time.monotonic)
+        self._lock = threading.Lock()
+
+    def get(self, path: str) -> Status | None:
+        """The version whose opening was granted, if it is fresh."""
+        with self._lock:
+            return self._granted.get(path)
+
+    def put(self, path: str, status: Status, granted_at: float) -> None:
+        """Remembers a grant from the moment it was *asked* for."""
+        with self._lock:
+            if time.monotonic() - granted_at < self._granted.ttl:
+                self._granted[path] = status
+
+    def drop(self, path: str) -> None:
+        """Forgets a path and all below it."""
+        with self._lock:
+            below = path.rstrip("/") + "/"
+            for known in [known for known in self._granted if known == path or known.startswith(below)]:
+                self._granted.pop(known, None)

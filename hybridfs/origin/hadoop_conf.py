@@ -1,0 +1,48 @@
+"""The usual Hadoop client configuration: core-site.xml and hdfs-site.xml of HADOOP_CONF_DIR or HADOOP_HOME."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+DEFAULT_PORT = 8020
+_RPC_ADDRESS = "dfs.namenode.rpc-address."
+
+
+def load() -> dict[str, str]:
+    """All properties; empty where there is no configuration."""
+    home = os.environ.get("HADOOP_HOME")
+    directory = os.environ.get("HADOOP_CONF_DIR") or (os.path.join(home, "etc", "hadoop") if home else None)
+    properties: dict[str, str] = {}
+    for name in ("core-site.xml", "hdfs-site.xml"):
+        path = os.path.join(directory, name) if directory else ""
+        if os.path.isfile(path):
+            for item in ElementTree.parse(path).getroot().iter("property"):
+                properties[(item.findtext("name") or "").strip()] = (item.findtext("value") or "").strip()
+    return properties
+
+
+def authority(host: str | None, port: int | None, properties: Mapping[str, str]) -> str:
+    """The canonical authority of an HDFS (FORMAT.md section 2). Raises ValueError where none is named or configured."""
+    if not host:
+        default = urlsplit(properties.get("fs.defaultFS", ""))
+        if default.scheme != "hdfs" or not default.hostname:
+            raise ValueError("no NameNode: write hybridfs://namenode:8020/path, or set fs.defaultFS in HADOOP_CONF_DIR")
+        host, port = _host_of(default.netloc), default.port
+    services = [name.strip() for name in properties.get("dfs.nameservices", "").split(",") if name.strip()]
+    if port is None and host in services:
+        return host
+    address = f"{host.lower()}:{port or DEFAULT_PORT}"
+    for service in services:
+        prefix = _RPC_ADDRESS + service
+        keys = (key for key in properties if key == prefix or key.startswith(prefix + "."))
+        if any(properties[key].lower() == address for key in keys):
+            return service
+    return address
+
+
+def _host_of(netloc: str) -> str:
+    """The host with its case, which ``urlsplit().hostname`` drops and the name of a nameservice needs."""
+    return netloc.rpartition("@")[2].partition(":")[0]

@@ -1,0 +1,92 @@
+"""Atomic writes: a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Sequence
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_ATTEMPTS = 3
+
+
+def temporary_name() -> str:
+    return f"{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def write_new(path: str, parts: Sequence[bytes | memoryview], mode: int) -> None:
+    """Writes a file that must not exist; on any error it is gone again."""
+    fd = os.open(path, _NEW, mode)
+    try:
+        try:
+            os.fchmod(fd, mode)  # whatever the umask says
+            _write_all(fd, parts)
+        finally:
+            os.close(fd)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise
+
+
+def _write_all(fd: int, parts: Sequence[bytes | memoryview]) -> None:
+    written = os.writev(fd, parts)
+    if written < sum(len(part) for part in parts):  # a nearly full disk
+        rest = memoryview(b"".join(parts))[written:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+
+
+def make_directories(path: str, below: str, mode: int) -> None:
+    """Makes ``path`` and its missing parents below the directory ``below``, each with ``mode``."""
+    missing = []
+    while path != below and not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for directory in reversed(missing):
+        try:
+            os.mkdir(directory, mode)
+            os.chmod(directory, mode)
+        except FileExistsError:
+            continue
+
+
+def rename_into(temporary: str, target: str, below: str, directory_mode: int) -> None:
+    """Renames, making the target's directory, which an evictor may remove at any moment; cleans up on failure."""
+    try:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return os.rename(temporary, target)
+            except FileNotFoundError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                make_directories(os.path.dirname(target), below, directory_mode)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def write_aside(target: str, content: bytes, mode: int) -> None:
+    """Replaces a small file at once."""
+    temporary = f"{target}.{temporary_name()}"
+    write_new(temporary, [content], mode)
+    os.rename(temporary, target)
+
+
+def write_once(target: str, content: bytes, mode: int) -> bytes:
+    """Makes a small file unless it exists; returns what the file then holds."""
+    try:
+        with open(target, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        temporary = f"{target}.{temporary_name()}"
+        write_new(temporary, [content], mode)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, target)
+        finally:
+            os.unlink(temporary)
+    with open(target, "rb") as file:
+        return file.read()

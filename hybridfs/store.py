@@ -1,0 +1,173 @@
+"""The blocks of one root over all its tiers: looking up, publishing, promoting, demoting."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+
+from hybridfs.blocks import CachedBlock, VerifiedChunks
+from hybridfs.config import Settings
+from hybridfs.errors import CorruptBlock
+from hybridfs.eviction import evict
+from hybridfs.layout import Identity, block_path
+from hybridfs.root import DEFAULT_BLOCK_SIZE, Modes, Root, open_root, prepare_directory
+from hybridfs.stats import Stats
+from hybridfs.tier import Kind, Tier
+from hybridfs.trailer import BlockSpec, make_trailer
+
+
+class Store:
+    """Tiers from fastest to slowest. Whatever fails here is counted and is a miss; nothing raises."""
+
+    def __init__(self, root: Root, settings: Settings, stats: Stats) -> None:
+        self.block_size = root.block_size
+        self.root = root
+        self._stats = stats
+        self._verified = VerifiedChunks()
+        self.tiers: list[Tier] = []
+        if settings.memory:
+            self._add_tier(root.memory_directory, "memory", settings.memory, settings.min_free, root.modes)
+        for directory, budget in settings.disk_tiers:
+            self._add_tier(directory, "disk", budget, settings.min_free, root.modes)
+
+    @property
+    def lock_path(self) -> str:
+        return os.path.join(self.root.path, "lock")
+
+    def _add_tier(self, directory: str, kind: Kind, budget: int, min_free: int, modes: Modes) -> None:
+        try:
+            if os.path.islink(directory) and kind == "memory":
+                raise OSError(f"{directory} is a link; remove it")
+            group = os.stat(self.root.path).st_gid
+            modes = prepare_directory(directory, modes, group)
+            self.tiers.append(Tier(directory, kind, budget, min_free, modes, self._stats))
+        except OSError as error:
+            self._stats.add("tier_faults")
+            warnings.warn(f"hybridfs: {error}; this tier is not used", stacklevel=2)
+
+    def spec(self, identity: Identity, block: int, file_id: int = 0) -> BlockSpec:
+        length = identity.block_length(block, self.block_size)
+        return BlockSpec(identity.encoded, block, length, self.block_size, file_id)
+
+    def holds(self, identity: Identity, block: int) -> bool:
+        """Whether a tier has a file for the block (not whether it is sound)."""
+        relative = block_path(identity, block, self.block_size)
+        return any(tier.holds(relative) for tier in self.tiers)
+
+    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> CachedBlock | None:
+        """The block from the fastest tier that has a sound one, else None."""
+        relative = block_path(identity, block, self.block_size)
+        spec = self.spec(identity, block, file_id)
+        for level, tier in enumerate(self.tiers):
+            found = self._open(tier, relative, spec)
+            if found is None:
+                continue
+            if level and found.read_before:
+                self._promote(found, spec, relative, self.tiers[level - 1])
+            elif tier.marks_reads:
+                found.mark_read()
+            return found
+        return None
+
+    def _open(self, tier: Tier, relative: str, spec: BlockSpec) -> CachedBlock | None:
+        fd = tier.open(relative)
+        if fd is None:
+            return None
+        try:
+            return CachedBlock(fd, spec, tier.kind, self._verified, may_map_foreign=not tier.modes.shared)
+        except CorruptBlock as corrupt:
+            self._refuse(tier, relative, corrupt)
+            return None
+
+    def _refuse(self, tier: Tier, relative: str, corrupt: CorruptBlock) -> None:
+        self._stats.add(corrupt.counter)
+        if corrupt.unlink:
+            tier.discard(relative)
+
+    def discard(self, identity: Identity, block: int, corrupt: CorruptBlock) -> None:
+        """Drops a block whose data turned out to be corrupt, wherever it is."""
+        self._stats.add(corrupt.counter)
+        for tier in self.tiers:
+            tier.discard(block_path(identity, block, self.block_size))
+
+    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> bool:
+        """Publishes a complete, confirmed block to the first disk tier that takes it."""
+        relative = block_path(identity, block, self.block_size)
+        parts: list[bytes | memoryview] = [data, make_trailer(self.spec(identity, block, file_id), data)]
+        for level, tier in enumerate(self.tiers):
+            if tier.kind == "disk" and self._publish(level, relative, parts):
+                self._stats.add("published_blocks")
+                self._stats.add("published_bytes", len(data))
+                return True
+        self._stats.add("not_admitted")
+        return False
+
+    def _publish(self, level: int, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
+        tier = self.tiers[level]
+        if not tier.publish(relative, parts):
+            return False
+        if tier.excess() > 0:
+            evict(tier, self._stats, lambda victim: self._demote(level, victim))
+        return True
+
+    def _promote(self, block: CachedBlock, spec: BlockSpec, relative: str, above: Tier) -> None:
+        try:
+            data = memoryview(block.data())
+        except CorruptBlock:
+            return  # the reader will find it, too
+        if self._publish(self.tiers.index(above), relative, [data, make_trailer(spec, data)]):
+            self._stats.add("promoted_blocks")
+
+    def _demote(self, level: int, relative: str) -> None:
+        """Copies a block that is about to leave a tier to the next one below, as it is; its checksums travel along."""
+        if level + 1 >= len(self.tiers) or self.tiers[level + 1].holds(relative):
+            return
+        with open(os.path.join(self.tiers[level].directory, relative), "rb") as file:
+            content = file.read()
+        if self._publish(level + 1, relative, [content]):
+            self._stats.add("demoted_blocks")
+
+    def close(self) -> None:
+        for tier in self.tiers:
+            tier.close()
+
+
+class NoStore:
+    """Stands in where there is no usable cache: every block is a miss."""
+
+    block_size = DEFAULT_BLOCK_SIZE
+
+    def __init__(self, stats: Stats) -> None:
+        self._stats = stats
+
+    def holds(self, identity: Identity, block: int) -> bool:
+        return False
+
+    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> CachedBlock | None:
+        return None
+
+    def discard(self, identity: Identity, block: int, corrupt: CorruptBlock) -> None:
+        return
+
+    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> bool:
+        self._stats.add("not_admitted")
+        return False
+
+    def close(self) -> None:
+        return
+
+
+def open_store(settings: Settings, stats: Stats) -> Store | NoStore:
+    """The store of ``settings.cache_dir``; NoStore, with a warning, if the directory cannot be used.
+
+    Raises BadOption if the block size differs from the root's.
+    """
+    if not settings.enabled:
+        return NoStore(stats)
+    try:
+        return Store(open_root(settings.cache_dir, settings.block_size), settings, stats)
+    except OSError as error:
+        stats.add("tier_faults")
+        warnings.warn(f"hybridfs: cache_dir {settings.cache_dir}: {error}; reads go on from the origin", stacklevel=2)
+        return NoStore(stats)

@@ -1,0 +1,202 @@
+"""One open version of one file, read block by block from the cache and, where it misses, from the origin."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
+
+from hybridfs.blocks import Block, FetchedBlock
+from hybridfs.errors import CorruptBlock, FileChanged
+from hybridfs.fetching import Fetched, Fetcher, Source
+from hybridfs.layout import Identity
+from hybridfs.open_blocks import OpenBlocks
+from hybridfs.origin.base import Origin, OriginReader
+from hybridfs.pinning import PinnedVersion
+from hybridfs.readahead import ReadAhead
+from hybridfs.stats import Stats
+
+_T = TypeVar("_T")
+_NOTHING: Mapping[int, Fetched] = MappingProxyType({})
+
+Piece = tuple[int, int, int, int]  # block, offset in it, bytes of it, last block of the whole range
+
+
+class OriginFile:
+    """The origin's side of a stream: a reader that is opened when needed and replaced when it fails."""
+
+    def __init__(self, origin: Origin, pinned: PinnedVersion, reader: OriginReader | None, opened_at: float) -> None:
+        self._origin = origin
+        self.pinned = pinned
+        self._reader = reader
+        self._opened_at = opened_at
+        self._lock = threading.Lock()
+
+    def reader(self) -> OriginReader:
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._origin.open(self.pinned.path)
+                self._opened_at = time.monotonic()
+            return self._reader
+
+    def confirm(self) -> None:
+        """Returns once a status asked for after the reader was opened shows the pinned version; else FileChanged."""
+        self.pinned.confirm(self._opened_at)
+
+    def replace(self) -> None:
+        """Forgets a reader that failed: its locations or its token may be too old."""
+        self.pinned.confirm(time.monotonic())
+        with self._lock:
+            self._reader = None
+
+
+class Stream:
+    """Reads one version. Ranges must lie inside ``0 … length``. Raises FileChanged, or what the origin raises."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        file: OriginFile,
+        blocks: OpenBlocks,
+        fetcher: Fetcher,
+        stats: Stats,
+        *,
+        block_size: int,
+        readahead: int,
+        pins_readers: bool,
+        admitted: bool,
+    ) -> None:
+        self.length = identity.length
+        self._identity = identity
+        self._file = file
+        self._file_id = file.pinned.status.file_id
+        self._blocks = blocks
+        self._fetcher = fetcher
+        self._stats = stats
+        self._block_size = block_size
+        self._pins_readers = pins_readers
+        self._admitted = admitted
+        self._ahead = ReadAhead(max(1, readahead // block_size), identity.blocks(block_size))
+        self._pending: dict[int, Fetched] = {}
+        self._near: tuple[int, Block, str] | None = None
+        self._lock = threading.RLock()
+
+    def read(self, offset: int, size: int) -> bytes:
+        pieces = [self._use(piece, _copy) for piece in self._pieces(offset, size)]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        done = 0
+        for piece in self._pieces(offset, len(target)):
+            self._use(piece, _copy_into(target[done : done + piece[2]]))
+            done += piece[2]
+
+    def view(self, offset: int, size: int) -> memoryview:
+        """The bytes, without a copy if one block holds them and may be mapped."""
+        pieces = list(self._pieces(offset, size))
+        if len(pieces) == 1:
+            return self._use(pieces[0], lambda block, at, n: block.view(at, n))
+        return memoryview(self.read(offset, size))
+
+    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of (start, end) ranges; what misses is coalesced over all of them and fetched in parallel."""
+        wanted = sorted({number for start, end in ranges for number, _, _, _ in self._pieces(start, end - start)})
+        fetched = self._fetch([number for number in wanted if not self._blocks.holds(self._identity, number)])
+        return [
+            b"".join(self._use(piece, _copy, fetched) for piece in self._pieces(start, end - start))
+            for start, end in ranges
+        ]
+
+    def replaced_by(self, other: Stream) -> Stream:
+        """The other stream, if it reads the same version; else raises FileChanged."""
+        if other._identity != self._identity:
+            raise FileChanged(self._file.pinned.path)
+        return other
+
+    def _pieces(self, offset: int, size: int) -> Iterator[Piece]:
+        last = (offset + size - 1) // self._block_size
+        while size > 0:
+            number, within = divmod(offset, self._block_size)
+            part = min(size, self._block_size - within)
+            yield number, within, part, last
+            offset, size = offset + part, size - part
+
+    def _use(
+        self, piece: Piece, read: Callable[[Block, int, int], _T], fetched: Mapping[int, Fetched] = _NOTHING
+    ) -> _T:
+        number, within, size, last = piece
+        block, tier = self._result(number, fetched[number]) if number in fetched else self._block(number, last)
+        try:
+            result = read(block, within, size)
+        except CorruptBlock as corrupt:
+            self._blocks.discard(self._identity, number, self._file_id, corrupt)
+            self._near = None
+            return read(self._direct(number), within, size)
+        if tier != FetchedBlock.tier:
+            self._stats.hit(tier, size)
+        return result
+
+    def _block(self, number: int, last: int) -> tuple[Block, str]:
+        near = self._near
+        if near and near[0] == number:
+            return near[1], near[2]
+        with self._lock:
+            future = self._pending.get(number)
+            found = None if future else self._blocks.get(self._identity, number, self._file_id)
+            missed = found is None and future is None
+            window = self._ahead.window(number, last, missed=missed)
+            self._pending |= self._fetch([ahead for ahead in window if ahead == number or self._absent(ahead)])
+            future = self._pending.get(number)
+            self._forget_passed(number)
+        block, tier = self._result(number, future) if future else found  # type: ignore[misc]  # one of them is there
+        self._near = (number, block, tier)
+        return block, tier
+
+    def _absent(self, number: int) -> bool:
+        return number not in self._pending and not self._blocks.holds(self._identity, number)
+
+    def _fetch(self, numbers: list[int]) -> dict[int, Fetched]:
+        if not numbers:
+            return {}
+        reader = self._file.reader()
+        source = Source(
+            self._identity, reader, self._file.pinned, pins_readers=self._pins_readers, admitted=self._admitted
+        )
+        fetched = self._fetcher.fetch(source, numbers)
+        if self._pins_readers:  # others are asked after their data anyway
+            self._file.confirm()  # beside the first data: costs no round trip of its own
+        return fetched
+
+    def _result(self, number: int, future: Fetched) -> tuple[Block, str]:
+        try:
+            block = future.result()
+        except FileChanged:
+            raise
+        except OSError:
+            self._file.replace()
+            block = self._direct(number)
+        return block, block.tier
+
+    def _direct(self, number: int) -> FetchedBlock:
+        """A block from the origin, past a cache or a reader that failed."""
+        reader = self._file.reader()
+        size = self._identity.block_length(number, self._block_size)
+        data = reader.read_range(number * self._block_size, size)
+        self._stats.add("origin_bytes", size)
+        self._file.pinned.confirm(time.monotonic())
+        return FetchedBlock(memoryview(data))
+
+    def _forget_passed(self, number: int) -> None:
+        """Lets go of fetched blocks that the reader has left behind or will not come to soon."""
+        for other in [other for other in self._pending if not number <= other <= self._ahead.horizon]:
+            del self._pending[other]
+
+
+def _copy(block: Block, offset: int, size: int) -> bytes:
+    return block.read(offset, size)
+
+
+def _copy_into(target: memoryview) -> Callable[[Block, int, int], None]:
+    return lambda block, offset, _: block.read_into(offset, target)

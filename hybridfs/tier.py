@@ -1,0 +1,109 @@
+"""One directory with a budget: looking blocks up in it, publishing to it, and setting it aside when it fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Literal
+
+from hybridfs.ledger import Ledger
+from hybridfs.locks import LockFile
+from hybridfs.publishing import rename_into, temporary_name, write_new
+from hybridfs.root import Modes
+from hybridfs.stats import Stats
+
+Kind = Literal["memory", "disk"]
+_REST_SECONDS = 30.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PAGE = 4096
+
+
+class Tier:
+    """A tier. ``budget`` and ``min_free`` in bytes. No method raises for a fault of the disk: it is counted instead."""
+
+    def __init__(self, directory: str, kind: Kind, budget: int, min_free: int, modes: Modes, stats: Stats) -> None:
+        self.directory = directory
+        self.kind = kind
+        self.budget = budget
+        self.modes = modes
+        self.ledger = Ledger(directory, modes.file)
+        self.lock = LockFile(os.path.join(directory, "lock"), modes.file)
+        self._min_free = min_free
+        self._stats = stats
+        self._mutex = threading.Lock()
+        self._rests_until = 0.0
+        self._warned = False
+        self._deserves_look = False
+        self.marks_reads = bool(os.statvfs(directory).f_flag & os.ST_NOATIME)
+
+    @property
+    def resting(self) -> bool:
+        return time.monotonic() < self._rests_until
+
+    def open(self, relative: str) -> int | None:
+        """A descriptor of the block at ``relative``, or None."""
+        try:
+            return os.open(os.path.join(self.directory, relative), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self.fault(error)
+            return None
+
+    def holds(self, relative: str) -> bool:
+        return os.path.exists(os.path.join(self.directory, relative))
+
+    def publish(self, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
+        """Makes the block appear whole (FORMAT.md section 5); False if the tier cannot take it now."""
+        if self.resting:
+            return False
+        temporary = os.path.join(self.directory, "v1", "tmp", temporary_name())
+        try:
+            write_new(temporary, parts, self.modes.file)
+            rename_into(temporary, os.path.join(self.directory, relative), self.directory, self.modes.directory)
+            size = sum(len(part) for part in parts)
+            self._deserves_look = self.ledger.add(-(-size // _PAGE) * _PAGE)
+        except OSError as error:
+            self.fault(error)
+            return False
+        return True
+
+    def excess(self) -> int:
+        """Bytes above the budget or below the free-space floor; asked again only after enough was published."""
+        if not self._deserves_look:
+            return 0
+        self._deserves_look = False
+        return max(self.ledger.used() - self.budget, self.shortfall())
+
+    def shortfall(self) -> int:
+        """Bytes missing to the free-space floor."""
+        volume = os.statvfs(self.directory)
+        return max(0, self._min_free - volume.f_bavail * volume.f_frsize)
+
+    def discard(self, relative: str) -> None:
+        try:
+            os.unlink(os.path.join(self.directory, relative))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self.fault(error)
+
+    def fault(self, error: OSError) -> None:
+        """Sets the tier aside for a while: nothing is published to it; one warning tells."""
+        self._stats.add("tier_faults")
+        with self._mutex:
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            first, self._warned = not self._warned, True
+        if error.errno in _FULL:
+            self._deserves_look = True
+        if first:
+            warnings.warn(
+                f"hybridfs: cache directory {self.directory}: {error}; reads go on from the origin", stacklevel=2
+            )
+
+    def close(self) -> None:
+        self.lock.close()

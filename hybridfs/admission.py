@@ -8,7 +8,7 @@ _VISIBLE = frozenset({"_delta_log"})
 
 
 def admits(path: str, status: Status) -> bool:
-    """False for empty files, untrusted versions, and temporary names (a part of the path begins with ``_`` or ``.``)."""
+    """False for empty files, untrusted versions, and temporary names (a path part begins with ``_`` or ``.``)."""
     if not status.cacheable or status.length <= 0:
         return False
     return not any(part[0] in "_." and part not in _VISIBLE for part in path.split("/") if part)

@@ -16,31 +16,39 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     "errors",
     "config",
-    "uri",
     "layout",
-    "blockformat",
-    "placement",
-    "ranges",
-    "locks",
+    "trailer",
     "stats",
-    "store",
+    "locks",
+    "publishing",
+    "root",
+    "ledger",
+    "tier",
     "eviction",
-    "mapping",
+    "blocks",
+    "store",
+    "open_blocks",
     "origin.base",
+    "origin.hadoop_conf",
     "origin.hdfs",
     "origin.generic",
     "origin",
-    "listing",
+    "admission",
+    "pinning",
+    "grants",
+    "fetching",
+    "readahead",
+    "stream",
     "engine",
+    "runtime",
     "file",
     "filesystem",
-    "preload",
     "",  # hybridfs/__init__.py
     "cli",
     "__main__",
 )
 # These never import each other, in either direction; `engine` joins them.
-APART = ("store", "origin", "listing")
+APART = ("store", "origin")
 HEAVY = ("pyspark", "pyarrow", "hdfs_native", "pandas", "numpy", "typer", "rich", "requests", "spark_ext")
 
 

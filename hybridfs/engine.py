@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +20,7 @@ from hybridfs.store import Store, open_store
 from hybridfs.stream import OriginFile, Stream
 
 _OPENERS = 8
+_RECOVERY_SECONDS = 15.0
 
 
 class Engine:
@@ -83,7 +85,22 @@ class Engine:
         self.store.close()
 
 
+class _Unreadable(OSError):
+    """The origin gives fewer bytes than the file has."""
+
+
 def _reopen(origin: Origin, path: str) -> tuple[Status, OriginReader]:
-    """A reader and a status asked for after it: if they disagree now, the file is under construction."""
-    reader = origin.open(path)
-    return origin.status(path), reader
+    """A reader, and a status asked for after it. If it reads more than the status says, the file is being written.
+
+    If it reads less, the end of the file is being recovered (a truncate, a writer that died): waits a little.
+    """
+    import stamina
+
+    for attempt in stamina.retry_context(on=_Unreadable, attempts=None, timeout=_RECOVERY_SECONDS, wait_max=1.0):
+        with attempt:
+            reader = origin.open(path)
+            status = origin.status(path)
+            if reader.length < status.length:
+                text = f"only {reader.length} of {status.length} bytes can be read while its end is being recovered"
+                raise _Unreadable(errno.EAGAIN, f"{text}; try again", path)
+    return status, reader

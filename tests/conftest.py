@@ -44,7 +44,7 @@ def cache_dir() -> Iterator[Path]:
     """An empty private directory for a cache root, outside of pytest's kept ones: caches are large."""
     directory = Path(tempfile.mkdtemp(prefix="hybridfs-cache-"))
     yield directory
-    shutil.rmtree(directory)
+    shutil.rmtree(directory, ignore_errors=True)  # a reader may still be publishing
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from fsspec import AbstractFileSystem
+from fsspec.utils import stringify_path
 from hdfs_native import Client, WriteOptions
 from hdfs_native.fsspec import HdfsFileSystem
 
@@ -86,9 +88,21 @@ class HdfsNamespace(HdfsFileSystem):
 
     cachable = False
 
-    def __init__(self, url: str, config: dict[str, str]) -> None:
-        super(HdfsFileSystem, self).__init__()
-        self.client = TranslatingClient(Client(url, config))  # type: ignore[assignment]
+    def __init__(self, authority: str, config: dict[str, str]) -> None:
+        AbstractFileSystem.__init__(self)  # not HdfsFileSystem's, which makes a client of its own
+        self.host, _, port = authority.partition(":")
+        self.port = int(port) if port else None
+        self.client = TranslatingClient(Client(f"hdfs://{authority}", config))  # type: ignore[assignment]
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        """Not by ``urlparse``: a path may hold ``?``, ``#`` and ``;``."""
+        if isinstance(path, list):
+            return [cls._strip_protocol(one) for one in path]
+        path = str(stringify_path(path))
+        if path.startswith("hdfs://"):
+            path = "/" + path.removeprefix("hdfs://").partition("/")[2]
+        return path.rstrip("/") or cls.root_marker
 
     def _convert_file_status(self, file_status: Any) -> dict[str, Any]:
         info = super()._convert_file_status(file_status)
@@ -101,6 +115,10 @@ class HdfsNamespace(HdfsFileSystem):
         if self.exists(path):  # type: ignore[no-untyped-call]
             raise FileExistsError(errno.EEXIST, "exists", path)
         super().mkdir(path, create_parents, **kwargs)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        if not (exist_ok and self.isdir(path)):
+            self.mkdir(path)
 
     def rmdir(self, path: str) -> None:
         if not self.isdir(path):
@@ -154,7 +172,7 @@ class HdfsOrigin:
         self.domain = domain_name(f"hdfs-{self.authority}")
         patience = {key: value for key, value in _PATIENCE.items() if key not in properties}
         given = {key: str(value) for key, value in config.items()}
-        self.fs = HdfsNamespace(f"hdfs://{self.authority}", patience | given)
+        self.fs = HdfsNamespace(self.authority, patience | given)
 
     def uri(self, path: str) -> str:
         return f"hdfs://{self.authority}{_clean(path)}"

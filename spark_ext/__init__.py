@@ -1,0 +1,7 @@
+"""Spark through the cache of hybridfs: `configure` a session, `attach` to one, see its `status`."""
+
+from spark_ext.counters import Status, status
+from spark_ext.jar import SparkSetupError
+from spark_ext.session import attach, conf, configure
+
+__all__ = ["SparkSetupError", "Status", "attach", "conf", "configure", "status"]

@@ -1,0 +1,254 @@
+"""Spark on a real HDFS through the cache. DataNodes say what was read from them, not our counters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from spark_ext.bed import Hdfs
+from tests.spark.conftest import Driver, NewDriver, RefusedError
+
+LOCAL = "local[2]"
+CLUSTER = "local-cluster[2,1,1024]"
+FORMS = ("parquet", "orc", "csv", "json", "text")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The same rows in several formats on HDFS, and what a Spark without hybridfs finds in them."""
+
+    urls: dict[str, str]
+    found: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def data(hdfs: Hdfs) -> Dataset:
+    urls = {form: f"{hdfs.url}/spark-data/{form}" for form in FORMS}
+    with closing(Driver([sys.executable], hdfs.as_user(hdfs.superuser))) as driver:
+        driver.do("start")
+        for form, url in urls.items():
+            driver.do("write", url=url, form=form)
+        return Dataset(urls, scan_all(driver, urls))
+
+
+def scan_all(driver: Driver, urls: dict[str, str]) -> dict[str, Any]:
+    return {form: driver.do("scan", url=url, form=form) for form, url in urls.items()}
+
+
+@pytest.mark.parametrize("master", [LOCAL, CLUSTER])
+def test_second_run_reads_nothing_from_hdfs(
+    master: str, hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
+) -> None:
+    options = {"master": master, "cache_dir": str(cache_dir)}
+    before = hdfs.bytes_read()
+    cold = new_driver()
+    cold.do("configure", **options)
+    assert scan_all(cold, data.urls) == data.found
+    filled = hdfs.bytes_read()
+    assert filled > before
+    assert scan_all(cold, data.urls) == data.found
+    status = cold.do("status")
+    cold.close()
+    assert hdfs.bytes_read() == filled, "the same session read from HDFS again"
+
+    warm = new_driver()
+    warm.do("configure", **options)
+    assert scan_all(warm, data.urls) == data.found
+    warm_status = warm.do("status")
+    warm.close()
+    assert hdfs.bytes_read() == filled, "a new session read from HDFS what the cache has"
+
+    processes = 1 if master == LOCAL else 3
+    for found in (status, warm_status):
+        assert found.missing == 0
+        assert len(found.processes) == len({p.pid for p in found.processes}) == processes
+    assert status.total("origin_bytes") > 0
+    assert warm_status.total("origin_bytes") == warm_status.total("miss_blocks") == 0
+    assert warm_status.total("hit_bytes") > 0
+    assert sum(h.bytes_from_cache for h in warm_status.hosts) == warm_status.total("hit_bytes")
+
+
+@pytest.mark.parametrize("master", [LOCAL, CLUSTER])
+def test_attach_to_a_session_that_has_read_already(
+    master: str, hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
+) -> None:
+    driver = new_driver()
+    driver.do("start", master=master)
+    assert scan_all(driver, data.urls) == data.found
+    with pytest.raises(RefusedError, match="has no hybridfs"):
+        driver.do("status")
+
+    driver.do("attach", cache_dir=str(cache_dir))
+    assert scan_all(driver, data.urls) == data.found
+    filled = hdfs.bytes_read()
+    assert scan_all(driver, data.urls) == data.found
+    assert hdfs.bytes_read() == filled
+
+    status = driver.do("status")
+    assert status.missing == 0
+    executors = status.processes if master == LOCAL else status.processes[1:]
+    assert all(p.counters["hit_bytes"] > 0 for p in executors), "an executor does not use the cache"
+    driver.do("attach", cache_dir=str(cache_dir))
+    with pytest.raises(RefusedError, match=r"cache\.dir is already"):
+        driver.do("attach", cache_dir="/elsewhere")
+
+
+def test_attach_lets_those_who_hold_a_file_system_go_on(
+    hdfs: Hdfs, hdfs_dir: str, new_driver: NewDriver, cache_dir: Path
+) -> None:
+    hdfs.web("PUT", hdfs_dir.removeprefix(hdfs.url) + "/events", op="MKDIRS", permission="0777")
+    driver = new_driver()
+    driver.do("start", conf={"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"{hdfs_dir}/events"})
+    driver.do("attach", cache_dir=str(cache_dir))
+    driver.do("write", url=f"{hdfs_dir}/data", rows=10)
+    driver.do("stop")
+    driver.close()
+    listing = hdfs.web("GET", hdfs_dir.removeprefix(hdfs.url) + "/events", op="LISTSTATUS")
+    names = [entry["pathSuffix"] for entry in listing["FileStatuses"]["FileStatus"]]
+    assert names
+    assert not [name for name in names if name.endswith(".inprogress")], "the event log was cut off"
+
+
+def test_configure_again_is_fine_and_other_options_are_not(new_driver: NewDriver, cache_dir: Path) -> None:
+    driver = new_driver()
+    driver.do("configure", cache_dir=str(cache_dir), freshness="5s")
+    driver.do("configure", cache_dir=str(cache_dir), freshness="5s")
+    with pytest.raises(RefusedError, match=r"runs already, with fs\.hybridfs\.freshness = 5s.*attach"):
+        driver.do("configure", cache_dir=str(cache_dir), freshness="6s")
+
+
+def test_configure_beside_a_session_without_hybridfs_points_to_attach(new_driver: NewDriver) -> None:
+    driver = new_driver()
+    driver.do("start")
+    with pytest.raises(RefusedError, match=r"fs\.hdfs\.impl.*attach"):
+        driver.do("configure")
+
+
+def test_configure_in_a_jvm_whose_first_session_was_stopped(
+    hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
+) -> None:
+    driver = new_driver()
+    driver.do("start")
+    assert scan_all(driver, data.urls) == data.found
+    driver.do("stop")
+    driver.do("configure", cache_dir=str(cache_dir))
+    assert scan_all(driver, data.urls) == data.found
+    filled = hdfs.bytes_read()
+    assert scan_all(driver, data.urls) == data.found
+    assert hdfs.bytes_read() == filled
+
+
+@pytest.mark.parametrize("master", [LOCAL, CLUSTER])
+def test_configure_in_an_application_of_spark_submit(
+    master: str, hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
+) -> None:
+    driver = new_driver(submit=["--master", master])
+    driver.do("configure", master=master, cache_dir=str(cache_dir))
+    assert scan_all(driver, data.urls) == data.found
+    filled = hdfs.bytes_read()
+    assert scan_all(driver, data.urls) == data.found
+    assert hdfs.bytes_read() == filled
+    assert driver.do("status").total("hit_bytes") > 0
+
+
+def test_conf_lines_for_spark_submit(
+    hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "spark_ext", "conf", f"cache_dir={cache_dir}"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "spark.conf").write_text(printed)
+    driver = new_driver(submit=["--properties-file", str(tmp_path / "spark.conf")])
+    driver.do("start")
+    assert scan_all(driver, data.urls) == data.found
+    filled = hdfs.bytes_read()
+    assert scan_all(driver, data.urls) == data.found
+    assert hdfs.bytes_read() == filled
+    assert driver.do("status").total("hit_bytes") > 0
+
+
+def test_a_jar_on_hdfs_does_not_keep_executors_from_starting(
+    hdfs: Hdfs, hdfs_dir: str, new_driver: NewDriver, data: Dataset, cache_dir: Path
+) -> None:
+    """Executors fetch it through the class that another jar brings."""
+    writer = new_driver()
+    writer.do("start")
+    writer.do("copy_jar", url=f"{hdfs_dir}/other.jar")
+    writer.close()
+    driver = new_driver()
+    driver.do("configure", master=CLUSTER, conf={"spark.jars": f"{hdfs_dir}/other.jar"}, cache_dir=str(cache_dir))
+    assert scan_all(driver, data.urls) == data.found
+    assert driver.do("status").total("miss_blocks") > 0, "no executor read through the cache"
+
+
+def test_bob_is_refused_what_alice_has_cached(
+    hdfs: Hdfs, hdfs_dir: str, new_driver: NewDriver, cache_dir: Path
+) -> None:
+    url = f"{hdfs_dir}/secret"
+    alice = new_driver(user="alice")
+    alice.do("configure", cache_dir=str(cache_dir))
+    alice.do("write", url=url, form="parquet", files=1)
+    for entry in hdfs.web("GET", url.removeprefix(hdfs.url), op="LISTSTATUS")["FileStatuses"]["FileStatus"]:
+        path = f"{url.removeprefix(hdfs.url)}/{entry['pathSuffix']}"
+        hdfs.web("PUT", path, op="SETPERMISSION", permission="0600")
+    secret = alice.do("scan", url=url)
+    filled = hdfs.bytes_read()
+    assert alice.do("scan", url=url) == secret
+    assert hdfs.bytes_read() == filled, "alice is not served by the cache, so the test shows nothing"
+    alice.close()
+
+    bob = new_driver(user="bob")
+    bob.do("configure", cache_dir=str(cache_dir))
+    with pytest.raises(RefusedError, match="Permission denied: user=bob, access=READ"):
+        bob.do("scan", url=url)
+    assert hdfs.bytes_read() == filled
+
+
+def python_bytes(hdfs: Hdfs, cache_dir: Path, url: str) -> dict[str, bytes]:
+    """All files of a directory, read whole by Python through the cache."""
+    fs = fsspec.filesystem("hybridfs", cache_dir=str(cache_dir), skip_instance_cache=True)
+    files = fs.find(url.replace("hdfs://", "hybridfs://"))
+    return {name: fs.cat_file(name) for name in files if not name.endswith("_SUCCESS")}
+
+
+def test_python_reads_what_spark_has_cached(
+    hdfs: Hdfs,
+    new_driver: NewDriver,
+    data: Dataset,
+    cache_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hdfs.conf_dir))
+    driver = new_driver()
+    driver.do("configure", cache_dir=str(cache_dir))
+    assert driver.do("scan", url=data.urls["text"], form="text") == data.found["text"]
+    driver.close()
+    filled = hdfs.bytes_read()
+    found = python_bytes(hdfs, cache_dir, data.urls["text"])
+    assert hdfs.bytes_read() == filled, "Python read from HDFS what Spark has cached"
+    assert sum(content.count(b"\n") for content in found.values()) == data.found["text"][0]
+
+
+def test_spark_reads_what_python_has_cached(
+    hdfs: Hdfs,
+    new_driver: NewDriver,
+    data: Dataset,
+    cache_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hdfs.conf_dir))
+    before = hdfs.bytes_read()
+    python_bytes(hdfs, cache_dir, data.urls["parquet"])
+    filled = hdfs.bytes_read()
+    assert filled > before
+    driver = new_driver()
+    driver.do("configure", cache_dir=str(cache_dir))
+    assert driver.do("scan", url=data.urls["parquet"]) == data.found["parquet"]
+    driver.close()
+    assert hdfs.bytes_read() == filled, "Spark read from HDFS what Python has cached"

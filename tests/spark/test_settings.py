@@ -1,0 +1,231 @@
+"""How our Spark properties join those that are there; no JVM is started."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyspark
+import pytest
+from pyspark.sql import SparkSession
+
+import spark_ext
+from hybridfs.errors import BadOption
+from spark_ext import SparkSetupError, jar, settings
+
+SHIM = "io.hybridfs.HybridFileSystem"
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jar: Path) -> None:
+    """No Spark configuration but the test's own; the jar is there."""
+    for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_HOME", "SPARK_REMOTE", "SPARK_API_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+
+
+def built(builder: SparkSession.Builder) -> dict[str, str]:
+    return dict(builder._options)
+
+
+def test_configure_sets_what_spark_needs(jar: Path) -> None:
+    conf = built(spark_ext.configure(SparkSession.builder, cache_dir="/ssd/cache", disk="200GiB", enabled=True))
+    assert conf == {
+        "spark.jars": str(jar),
+        "spark.driver.extraClassPath": str(jar),
+        "spark.executor.extraClassPath": str(jar),
+        "spark.hadoop.fs.hdfs.impl": SHIM,
+        "spark.hadoop.fs.hybridfs.impl": SHIM,
+        "spark.hadoop.fs.hybridfs.cache.dir": "/ssd/cache",
+        "spark.hadoop.fs.hybridfs.disk": "200GiB",
+        "spark.hadoop.fs.hybridfs.enabled": "true",
+    }
+
+
+def test_configure_adds_to_what_the_builder_has(jar: Path) -> None:
+    builder = SparkSession.builder.config(
+        map={
+            "spark.jars": "/a.jar,/b.jar",
+            "spark.driver.extraClassPath": "/x:/y",
+            "spark.executor.extraClassPath": "/z",
+            "spark.hadoop.fs.hdfs.impl": "org.apache.hadoop.hdfs.DistributedFileSystem",
+            "spark.sql.shuffle.partitions": "7",
+        }
+    )
+    conf = built(spark_ext.configure(builder))
+    assert conf["spark.jars"] == f"/a.jar,/b.jar,{jar}"
+    assert conf["spark.driver.extraClassPath"] == f"/x:/y:{jar}"
+    assert conf["spark.executor.extraClassPath"] == f"/z:{jar}"
+    assert conf["spark.hadoop.fs.hdfs.impl"] == SHIM
+    assert conf["spark.sql.shuffle.partitions"] == "7"
+
+
+def test_configure_twice_changes_nothing() -> None:
+    once = built(spark_ext.configure(SparkSession.builder, disk="1GiB"))
+    builder = spark_ext.configure(SparkSession.builder, disk="1GiB")
+    assert built(spark_ext.configure(builder, disk="1GiB")) == once
+
+
+def test_configure_adds_to_spark_defaults(jar: Path, tmp_path: Path) -> None:
+    (tmp_path / "spark-defaults.conf").write_text(
+        "# ours\nspark.jars   /c.jar\nspark.driver.extraClassPath=/d\n\nspark.master: yarn\n"
+    )
+    conf = built(spark_ext.configure(SparkSession.builder))
+    assert conf["spark.jars"] == f"/c.jar,{jar}"
+    assert conf["spark.driver.extraClassPath"] == f"/d:{jar}:hybridfs.jar", "YARN's containers have it by its name"
+    assert "spark.master" not in conf
+
+
+def test_configure_adds_to_the_command_line(jar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--jars /e.jar --conf 'spark.executor.extraClassPath=/f g' pyspark-shell")
+    conf = built(spark_ext.configure(SparkSession.builder))
+    assert conf["spark.jars"] == f"/e.jar,{jar}"
+    assert conf["spark.executor.extraClassPath"] == f"/f g:{jar}"
+
+
+def test_builder_goes_before_command_line_and_defaults(
+    jar: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "spark-defaults.conf").write_text("spark.jars /c.jar\n")
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--jars=/e.jar pyspark-shell")
+    conf = built(spark_ext.configure(SparkSession.builder.config("spark.jars", "/b.jar")))
+    assert conf["spark.jars"] == f"/b.jar,{jar}"
+
+
+def test_properties_file_of_the_command_line_replaces_the_defaults(
+    jar: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "spark-defaults.conf").write_text("spark.jars /c.jar\n")
+    (tmp_path / "other.conf").write_text("spark.jars /o.jar\n")
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", f"--properties-file {tmp_path / 'other.conf'} pyspark-shell")
+    assert built(spark_ext.configure(SparkSession.builder))["spark.jars"] == f"/o.jar,{jar}"
+
+
+def test_a_class_path_that_the_command_line_would_hide_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--driver-class-path /own pyspark-shell")
+    with pytest.raises(SparkSetupError, match=r"PYSPARK_SUBMIT_ARGS sets spark\.driver\.extraClassPath to /own"):
+        spark_ext.configure(SparkSession.builder)
+
+
+def test_environment_options_reach_executors(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"hybridfs": {"cache_dir": "/env/cache", "freshness": "5s", "skip_instance_cache": True}}
+    monkeypatch.setattr("fsspec.config.conf", given)
+    conf = built(spark_ext.configure(SparkSession.builder, freshness="7s"))
+    assert conf["spark.hadoop.fs.hybridfs.cache.dir"] == "/env/cache"
+    assert conf["spark.hadoop.fs.hybridfs.freshness"] == "7s"
+
+
+def test_another_file_system_for_hdfs_is_an_error() -> None:
+    builder = SparkSession.builder.config("spark.hadoop.fs.hdfs.impl", "com.example.Other")
+    with pytest.raises(SparkSetupError, match=r"fs\.hdfs\.impl is already com\.example\.Other"):
+        spark_ext.configure(builder)
+
+
+def test_an_option_that_is_set_otherwise_is_an_error() -> None:
+    builder = SparkSession.builder.config("spark.hadoop.fs.hybridfs.disk", "1GiB")
+    with pytest.raises(SparkSetupError, match=r"disk is already '1GiB' and '2GiB' was asked for"):
+        spark_ext.configure(builder, disk="2GiB")
+    assert "spark.jars" not in builder._options, "an error leaves the builder as it was"
+
+
+def test_unknown_option_names_the_nearest() -> None:
+    with pytest.raises(BadOption, match="cache_dir"):
+        spark_ext.configure(SparkSession.builder, cachedir="/x")
+
+
+def test_bad_size_gives_an_example() -> None:
+    with pytest.raises(BadOption, match=r"disk.*'much'.*GiB"):
+        spark_ext.configure(SparkSession.builder, disk="much")
+
+
+def test_spark_connect_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SparkSetupError, match="Spark Connect"):
+        spark_ext.configure(SparkSession.builder.config("spark.api.mode", "connect"))
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost")
+    with pytest.raises(SparkSetupError, match="Spark Connect"):
+        spark_ext.configure(SparkSession.builder)
+
+
+@pytest.mark.parametrize("version", ["3.4.4", "2.4.8", "5.0.0"])
+def test_other_versions_of_spark_are_an_error(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyspark, "__version__", version)
+    with pytest.raises(SparkSetupError, match=rf"needs Spark 3\.5 to 4\.x, this is {version}"):
+        spark_ext.configure(SparkSession.builder)
+
+
+@pytest.mark.parametrize("version", ["3.5.0", "3.5.9", "4.0.0", "4.1.0.dev1", "4.3.0-SNAPSHOT"])
+def test_versions_of_spark_that_work(version: str) -> None:
+    assert jar.check_spark(version) == tuple(int(n) for n in version.split(".")[:2])
+
+
+def fake_java(directory: Path, answer: str) -> None:
+    java = directory / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho '{answer}' >&2\n")
+    java.chmod(0o755)
+
+
+def test_java_that_is_too_old_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_java(tmp_path, 'openjdk version "11.0.2" 2019-01-15')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    jar.check_java((3, 5))
+    with pytest.raises(SparkSetupError, match=r'needs Java >= 17, .*says .openjdk version "11'):
+        jar.check_java((4, 0))
+
+
+def test_java_8_is_enough_for_spark_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_java(tmp_path, 'java version "1.8.0_401"')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    jar.check_java((3, 5))
+
+
+def test_no_java_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(SparkSetupError, match=r"JAVA_HOME=.* holds no bin/java"):
+        jar.check_java((4, 3))
+
+
+def test_an_installation_without_the_jar_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jar, "__file__", str(tmp_path / "jar.py"))
+    with pytest.raises(SparkSetupError, match="make jar"):
+        spark_ext.configure(SparkSession.builder)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("", {}),
+        ("pyspark-shell", {}),
+        ("--jars a.jar,b.jar pyspark-shell", {"spark.jars": "a.jar,b.jar"}),
+        ("-c a=b --conf=spark.x='y z' --driver-memory 4g pyspark-shell", {"a": "b", "spark.x": "y z"}),
+        ("--driver-class-path /p:/q x.py", {"spark.driver.extraClassPath": "/p:/q"}),
+    ],
+)
+def test_command_lines_are_read(text: str, flags: dict[str, str]) -> None:
+    assert settings.submit_arguments(text)[0] == flags
+
+
+def run_conf(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "spark_ext", "conf", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_conf_prints_spark_defaults(jar: Path) -> None:
+    done = run_conf("disk=/ssd/a=5GiB,/hdd/b=1TiB")
+    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert lines == spark_ext.conf(disk="/ssd/a=5GiB,/hdd/b=1TiB")
+    assert lines["spark.hadoop.fs.hybridfs.disk"] == "/ssd/a=5GiB,/hdd/b=1TiB"
+
+
+def test_conf_prints_arguments_of_spark_submit(jar: Path) -> None:
+    done = run_conf("--format", "submit", "--master", "yarn", "memory=1GiB")
+    assert "--conf spark.hadoop.fs.hybridfs.memory=1GiB\n" in done.stdout
+    assert f"--conf spark.driver.extraClassPath={jar}:hybridfs.jar\n" in done.stdout
+
+
+def test_conf_tells_a_bad_option() -> None:
+    done = run_conf("disc=5GiB")
+    assert done.returncode == 1
+    assert "'disk'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The file object that readers get."""
+"""The file objects that readers and writers get."""
 
 from __future__ import annotations
 
@@ -140,3 +140,43 @@ def _open_again(fs: Any, path: str, position: int) -> HybridFile:
     file: HybridFile = fs.open(path)
     file.seek(position)
     return file
+
+
+class PassThroughWriter(io.RawIOBase):
+    """The origin's writer; ``closed`` is called when it is closed, for then the file is another."""
+
+    mode = "wb"
+
+    def __init__(self, inner: Any, on_close: Callable[[], None]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._on_close = on_close
+        self._written = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._inner.write(data)
+        size = memoryview(data).nbytes
+        self._written += size
+        return size
+
+    def tell(self) -> int:
+        """Bytes written through this writer."""
+        return self._written
+
+    def flush(self) -> None:
+        if not self.closed:
+            self._inner.flush()
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            try:
+                self._inner.close()
+            finally:
+                self._on_close()

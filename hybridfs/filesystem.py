@@ -13,7 +13,7 @@ from fsspec.utils import stringify_path
 
 from hybridfs import config, runtime
 from hybridfs.errors import BadOption
-from hybridfs.file import HybridFile
+from hybridfs.file import HybridFile, PassThroughWriter
 from hybridfs.origin.base import Origin
 from hybridfs.stream import Stream
 
@@ -128,14 +128,11 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         if mode == "rb":
             return HybridFile(self, path, lambda: self._stream(path), lambda: self.info(path))
-        self._mutated(path)
-        return _Writer(self._create(path, mode, options), lambda: self._mutated(path))
-
-    def _create(self, path: str, mode: str, options: dict[str, Any]) -> Any:
-        for ignored in ("block_size", "cache_options", "autocommit", "compression"):
+        for ignored in ("block_size", "cache_options"):  # fsspec's, of its own buffers
             options.pop(ignored, None)
-        create = getattr(self.origin.fs, "create", None)
-        return create(path, mode, **options) if create else self.origin.fs.open(path, mode, **options)
+        create = getattr(self.origin.fs, "create", self.origin.fs.open)
+        self._mutated(path)
+        return PassThroughWriter(create(path, mode, **options), lambda: self._mutated(path))
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         with self.open(path) as file:
@@ -253,33 +250,3 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
 
 def _is_pattern(path: Any) -> bool:
     return isinstance(path, str) and any(character in path for character in "*?[")
-
-
-class _Writer:
-    """The origin's writer; when it is closed, the grants of its path are dropped once more."""
-
-    def __init__(self, inner: Any, closed: Callable[[], None]) -> None:
-        self._inner = inner
-        self._on_close = closed
-        self._closed = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            try:
-                self._inner.close()
-            finally:
-                self._on_close()
-
-    def __enter__(self) -> _Writer:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 
 from hybridfs.blocks import CachedBlock, VerifiedChunks
@@ -13,7 +12,7 @@ from hybridfs.eviction import evict
 from hybridfs.layout import Identity, block_path
 from hybridfs.root import DEFAULT_BLOCK_SIZE, Modes, Root, open_root, prepare_directory
 from hybridfs.stats import Stats
-from hybridfs.tier import Kind, Tier
+from hybridfs.tier import Kind, Tier, logger
 from hybridfs.trailer import BlockSpec, make_trailer
 
 
@@ -44,7 +43,7 @@ class Store:
             self.tiers.append(Tier(directory, kind, budget, min_free, modes, self._stats))
         except OSError as error:
             self._stats.add("tier_faults")
-            warnings.warn(f"hybridfs: {error}; this tier is not used", stacklevel=2)
+            logger.warning("cache directory %s: %s; this tier is not used", directory, error)
 
     def spec(self, identity: Identity, block: int, file_id: int = 0) -> BlockSpec:
         length = identity.block_length(block, self.block_size)
@@ -169,5 +168,5 @@ def open_store(settings: Settings, stats: Stats) -> Store | NoStore:
         return Store(open_root(settings.cache_dir, settings.block_size), settings, stats)
     except OSError as error:
         stats.add("tier_faults")
-        warnings.warn(f"hybridfs: cache_dir {settings.cache_dir}: {error}; reads go on from the origin", stacklevel=2)
+        logger.warning("cache_dir %s: %s; reads go on from the origin", settings.cache_dir, error)
         return NoStore(stats)

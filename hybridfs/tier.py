@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import threading
 import time
-import warnings
 from collections.abc import Sequence
 from typing import Literal
 
 from hybridfs.ledger import Ledger
 from hybridfs.locks import LockFile
 from hybridfs.publishing import rename_into, temporary_name, write_new
-from hybridfs.root import Modes
+from hybridfs.root import Modes, prepare_directory
 from hybridfs.stats import Stats
+
+logger = logging.getLogger("hybridfs")
 
 Kind = Literal["memory", "disk"]
 _REST_SECONDS = 30.0
@@ -63,7 +65,11 @@ class Tier:
             return False
         temporary = os.path.join(self.directory, "v1", "tmp", temporary_name())
         try:
-            write_new(temporary, parts, self.modes.file)
+            try:
+                write_new(temporary, parts, self.modes.file)
+            except FileNotFoundError:  # somebody removed the directory
+                prepare_directory(self.directory, self.modes)
+                write_new(temporary, parts, self.modes.file)
             rename_into(temporary, os.path.join(self.directory, relative), self.directory, self.modes.directory)
             size = sum(len(part) for part in parts)
             self._deserves_look = self.ledger.add(-(-size // _PAGE) * _PAGE)
@@ -101,9 +107,7 @@ class Tier:
         if error.errno in _FULL:
             self._deserves_look = True
         if first:
-            warnings.warn(
-                f"hybridfs: cache directory {self.directory}: {error}; reads go on from the origin", stacklevel=2
-            )
+            logger.warning("cache directory %s: %s; reads go on from the origin", self.directory, error)
 
     def close(self) -> None:
         self.lock.close()

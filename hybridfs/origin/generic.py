@@ -71,14 +71,18 @@ def _local_status(path: str) -> Status:
 class _LocalReader:
     def __init__(self, path: str) -> None:
         self._path = path
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  closed with the reader
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.length = -1
 
     def read_range(self, offset: int, size: int) -> bytes:
-        data = os.pread(self._file.fileno(), size, offset)
+        data = os.pread(self._fd, size, offset)
         if len(data) != size:
             raise short_read(self._path, offset, size, len(data))
         return data
+
+    def __del__(self) -> None:
+        if hasattr(self, "_fd"):  # not if open() raised
+            os.close(self._fd)
 
 
 class _RangeReader:

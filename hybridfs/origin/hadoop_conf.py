@@ -32,8 +32,8 @@ def authority(host: str | None, port: int | None, properties: Mapping[str, str])
             raise ValueError("no NameNode: write hybridfs://namenode:8020/path, or set fs.defaultFS in HADOOP_CONF_DIR")
         host, port = _host_of(default.netloc), default.port
     services = [name.strip() for name in properties.get("dfs.nameservices", "").split(",") if name.strip()]
-    if port is None and host in services:
-        return host
+    if port is None and host.lower() in (named := {service.lower(): service for service in services}):
+        return named[host.lower()]
     address = f"{host.lower()}:{port or DEFAULT_PORT}"
     for service in services:
         prefix = _RPC_ADDRESS + service

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
@@ -135,8 +136,15 @@ class HdfsNamespace(HdfsFileSystem):
             self.info(one)
             super().rm(one, recursive, maxdepth)
 
-    def create(self, path: str, mode: str, **options: Any) -> Any:
+    def modified(self, path: str) -> datetime:
+        return datetime.fromtimestamp(self.info(path)["mtime"], tz=UTC)
+
+    def create(self, path: str, mode: str, *, autocommit: bool = True, **options: Any) -> Any:
         """A raw writer for mode wb, xb or ab."""
+        if mode not in ("wb", "xb", "ab"):
+            raise ValueError(f"mode {mode!r} is not supported by HDFS; it has rb, wb, xb and ab")
+        if not autocommit:
+            raise NotImplementedError("HDFS has no transactions; write to another name and rename it")
         if mode == "ab":
             exists = self.exists(path)  # type: ignore[no-untyped-call]
             return self.client.append(path) if exists else self.create(path, "wb", **options)

@@ -1,0 +1,48 @@
+package io.hybridfs;
+
+import java.nio.charset.StandardCharsets;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
+
+/** One version of one file of an origin (FORMAT 2). */
+final class FileVersion {
+    final String domain;
+    final String uri;
+    /** Milliseconds, > 0. */
+    final long mtime;
+    /** Bytes, > 0. */
+    final long length;
+    /** HDFS's inode number, 0 = unknown: a validator beside the identity. */
+    final long fileId;
+
+    FileVersion(String domain, String uri, long mtime, long length, long fileId) {
+        this.domain = domain;
+        this.uri = uri;
+        this.mtime = mtime;
+        this.length = length;
+        this.fileId = fileId;
+    }
+
+    byte[] identity() {
+        return (domain + "\n" + uri + "\n" + mtime + "\n" + length).getBytes(StandardCharsets.UTF_8);
+    }
+
+    FileVersion withFileId(long known) {
+        return known == fileId ? this : new FileVersion(domain, uri, mtime, length, known);
+    }
+
+    /** Whether {@code status} may be this version: whatever both know is equal. */
+    boolean matches(FileStatus status) {
+        return status.isFile() && status.getModificationTime() == mtime && status.getLen() == length
+            && agree(fileId, fileId(status));
+    }
+
+    static boolean agree(long oneFileId, long otherFileId) {
+        return oneFileId == 0 || otherFileId == 0 || oneFileId == otherFileId;
+    }
+
+    /** 0 where the client's Hadoop shows none (before 3.1, or a status that was rebuilt). */
+    static long fileId(FileStatus status) {
+        return status instanceof HdfsFileStatus ? ((HdfsFileStatus) status).getFileId() : 0;
+    }
+}

@@ -1,0 +1,230 @@
+package io.hybridfs;
+
+import java.io.Closeable;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.hdfs.client.HdfsDataInputStream;
+import org.apache.hadoop.hdfs.protocol.ExtendedBlock;
+import org.apache.hadoop.hdfs.protocol.LocatedBlock;
+import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
+
+/** A file of HDFS, pinned to one version, read through one stream that is opened when it is needed. */
+final class HdfsOrigin implements Origin, Closeable {
+    private final Client hdfs;
+    private final Path path;
+    private FileVersion version;
+    private FSDataInputStream opened;
+    private Reader reader;
+    private boolean changed;
+    private boolean finished;
+    private boolean encrypted;
+    private CompletableFuture<Boolean> answering = CompletableFuture.completedFuture(true);
+    private CompletableFuture<Boolean> queued;
+
+    /** The plain HDFS client below the cache. */
+    interface Client {
+        FSDataInputStream openOrigin(Path path) throws IOException;
+
+        FileStatus statusAtOrigin(Path path) throws IOException;
+
+        LocatedBlocks blocksAtOrigin(Path path) throws IOException;
+    }
+
+    /** {@code opened}: a stream that was opened already, or null. */
+    HdfsOrigin(Client hdfs, Path path, FileVersion version, FSDataInputStream opened) {
+        this.hdfs = hdfs;
+        this.path = path;
+        this.version = version;
+        this.opened = opened;
+    }
+
+    /** A stream of the origin, shared by the fetches that run; the last one out closes it. */
+    private final class Reader {
+        final FSDataInputStream stream;
+        final List<String> blocks;
+        final CompletableFuture<Boolean> proof;
+        int users = 1;
+
+        Reader(FSDataInputStream stream) throws IOException {
+            this.stream = stream;
+            // Locates what the opening left out, so that no later read asks by path again.
+            this.blocks = names(((HdfsDataInputStream) stream).getAllBlocks());
+            CompletableFuture<LocatedBlocks> now = Workers.ask(() -> hdfs.blocksAtOrigin(path));
+            this.proof = Workers.ask(HdfsOrigin.this::status).thenCombine(now, this::prove);
+        }
+
+        /**
+         * The status that fixed the version may have been answered after the stream was opened, and then tell of
+         * another file: that the stream's blocks are still the file's blocks decides.
+         */
+        private boolean prove(FileStatus status, LocatedBlocks now) {
+            synchronized (HdfsOrigin.this) {
+                finished = !now.isUnderConstruction();
+                encrypted |= now.getFileEncryptionInfo() != null;
+                return adopt(status) && names(now.getLocatedBlocks()).equals(blocks);
+            }
+        }
+
+        /** A client that lost a DataNode locates its blocks anew, and would accept a newer generation of them. */
+        private boolean relocated() throws IOException {
+            return !names(((HdfsDataInputStream) stream).getAllBlocks()).equals(blocks);
+        }
+
+        void read(long position, byte[] into, int offset, int length) throws IOException {
+            stream.readFully(position, into, offset, length);
+            if (!Workers.await(proof) || relocated()) {
+                throw changed(null);
+            }
+        }
+    }
+
+    @Override
+    public synchronized long fileId() {
+        return version.fileId;
+    }
+
+    @Override
+    public void read(long position, byte[] into, int offset, int length) throws IOException {
+        Reader in = null;
+        try {
+            in = acquire();
+            in.read(position, into, offset, length);
+            Stats.add(Stats.Counter.ORIGIN_BYTES, length);
+        } catch (FileChangedException e) {
+            throw e;
+        } catch (IOException e) {
+            throw stillCurrent() ? e : changed(e);
+        } finally {
+            if (in != null) {
+                release(in);
+            }
+        }
+    }
+
+    @Override
+    public synchronized CompletableFuture<Boolean> confirm() {
+        // One question answers all who came before it was sent.
+        if (queued == null) {
+            queued = answering.handle((answer, e) -> null).thenCompose(x -> Workers.ask(this::answer));
+        }
+        return queued;
+    }
+
+    private boolean answer() {
+        synchronized (this) {
+            answering = queued;
+            queued = null;
+        }
+        try {
+            if (!adopt(status())) {
+                changed(null);
+            }
+        } catch (IOException unanswered) {
+            return false;
+        }
+        synchronized (this) {
+            return finished && !encrypted && !changed;
+        }
+    }
+
+    /** False only if the origin says so: a vanished block is most often a replaced file. */
+    private boolean stillCurrent() {
+        try {
+            return adopt(status());
+        } catch (FileChangedException gone) {
+            return false;
+        } catch (IOException unanswered) {
+            return true;
+        }
+    }
+
+    private FileStatus status() throws IOException {
+        try {
+            return hdfs.statusAtOrigin(path);
+        } catch (FileNotFoundException gone) {
+            throw changed(gone);
+        }
+    }
+
+    /** Whether the status is of the pinned version; if so its fileId is pinned too. */
+    private synchronized boolean adopt(FileStatus status) {
+        if (!version.matches(status)) {
+            return false;
+        }
+        if (version.fileId == 0) {
+            version = version.withFileId(FileVersion.fileId(status));
+        }
+        encrypted |= status.isEncrypted();
+        return true;
+    }
+
+    /** From now on nothing is read or published. */
+    private synchronized FileChangedException changed(IOException cause) {
+        if (!changed) {
+            changed = true;
+            Stats.count(Stats.Counter.VERSION_CHANGED);
+        }
+        return new FileChangedException(version.uri, cause);
+    }
+
+    private synchronized Reader acquire() throws IOException {
+        if (changed) {
+            throw changed(null);
+        }
+        if (reader != null && reader.proof.isCompletedExceptionally()) {
+            close();
+        }
+        if (reader == null) {
+            FSDataInputStream stream = opened == null ? hdfs.openOrigin(path) : opened;
+            opened = null;
+            reader = new Reader(stream);
+        }
+        reader.users++;
+        return reader;
+    }
+
+    private void release(Reader in) throws IOException {
+        boolean last;
+        synchronized (this) {
+            last = --in.users == 0;
+        }
+        if (last) {
+            in.stream.close();
+        }
+    }
+
+    /** Lets go of the stream; a later read opens another one, and confirms it anew. */
+    @Override
+    public void close() throws IOException {
+        Reader mine;
+        FSDataInputStream unused;
+        synchronized (this) {
+            mine = reader;
+            reader = null;
+            unused = opened;
+            opened = null;
+        }
+        if (unused != null) {
+            unused.close();
+        }
+        if (mine != null) {
+            release(mine);
+        }
+    }
+
+    /** Block and generation: truncating and appending keeps the one and moves the other. */
+    private static List<String> names(List<LocatedBlock> blocks) {
+        List<String> names = new ArrayList<>(blocks.size());
+        for (LocatedBlock located : blocks) {
+            ExtendedBlock block = located.getBlock();
+            names.add(block.getBlockId() + "_" + block.getGenerationStamp());
+        }
+        return names;
+    }
+}

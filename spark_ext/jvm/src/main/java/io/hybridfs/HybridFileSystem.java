@@ -1,0 +1,319 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.CreateFlag;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Options.ChecksumOpt;
+import org.apache.hadoop.fs.Options.Rename;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.impl.OpenFileParameters;
+import org.apache.hadoop.fs.permission.AclEntry;
+import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.hdfs.DFSInputStream;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
+import org.apache.hadoop.hdfs.client.HdfsDataInputStream;
+import org.apache.hadoop.hdfs.client.HdfsDataOutputStream;
+import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
+import org.apache.hadoop.security.UserGroupInformation;
+import org.apache.hadoop.util.Progressable;
+
+/**
+ * HDFS, with file data from the local cache. As {@code fs.hdfs.impl} it stands for {@code hdfs://}; as
+ * {@code fs.hybridfs.impl} it serves {@code hybridfs://} with the same authority. It extends HDFS's own class because
+ * Hive, HBase and Spark cast to that.
+ */
+public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigin.Client {
+    private URI uri;
+    private Options options;
+    private Store store;
+    private Grants grants;
+    private String authority;
+    private String domain;
+
+    @Override
+    public void initialize(URI name, Configuration conf) throws IOException {
+        // Before super.initialize, which asks for both.
+        uri = URI.create(name.getScheme() + "://" + name.getAuthority());
+        options = new Options(conf);
+        super.initialize(URI.create("hdfs://" + name.getAuthority()), conf);
+        authority = CanonicalUri.authority(conf, name);
+        domain = CanonicalUri.domain(authority);
+        grants = new Grants(UserGroupInformation.getCurrentUser().getUserName(), options.freshnessMillis);
+        store = options.enabled ? Store.of(options) : null;
+        Workers.fetchStreams(options.fetchStreams);
+    }
+
+    @Override
+    public URI getUri() {
+        return uri;
+    }
+
+    @Override
+    public String getScheme() {
+        return uri == null ? super.getScheme() : uri.getScheme();
+    }
+
+    // ---- opening
+
+    @Override
+    public FSDataInputStream open(Path f, int bufferSize) throws IOException {
+        return open(f, bufferSize, null);
+    }
+
+    @Override
+    protected CompletableFuture<FSDataInputStream> openFileWithOptions(Path f, OpenFileParameters parameters)
+        throws IOException {
+        FileStatus brought = parameters.getStatus();
+        boolean pinned = brought != null && brought.isFile() && brought.getModificationTime() > 0
+            && brought.getLen() > 0 && parameters.getMandatoryKeys().isEmpty();
+        if (!pinned) {
+            return super.openFileWithOptions(f, parameters);
+        }
+        CompletableFuture<FSDataInputStream> opened = new CompletableFuture<>();
+        try {
+            opened.complete(open(f, parameters.getBufferSize(), brought));
+        } catch (IOException | RuntimeException e) {
+            opened.completeExceptionally(e);
+        }
+        return opened;
+    }
+
+    /** {@code brought}: the version to read if the caller fixed it, else null. */
+    private FSDataInputStream open(Path f, int bufferSize, FileStatus brought) throws IOException {
+        Path path = makeQualified(f);
+        if (store == null || PathRules.temporary(path.toUri().getPath())) {
+            return super.open(f, bufferSize);
+        }
+        Stats.count(Stats.Counter.OPENS);
+        return brought == null ? openPresent(path) : openBrought(path, brought);
+    }
+
+    /** Permission and version are asked for side by side, unless the one is known. */
+    private FSDataInputStream openPresent(Path path) throws IOException {
+        long asked = System.nanoTime();
+        boolean granted = grants.holdsAny(canonical(path));
+        CompletableFuture<FSDataInputStream> opening = granted ? null : Workers.ask(() -> openOrigin(path));
+        FileStatus status;
+        try {
+            status = statusAtOrigin(path);
+        } catch (IOException | RuntimeException e) {
+            return closeAndThrow(opening, e);
+        }
+        FileVersion version = version(path, status);
+        if (granted && cacheable(status) && grants.holds(version)) {
+            Stats.count(Stats.Counter.GRANTS_REUSED);
+            return stream(path, version, null, false);
+        }
+        FSDataInputStream plain = opening == null ? openOrigin(path) : Workers.await(opening);
+        if (!cacheable(status) || !agrees(plain, status)) {
+            return plain;
+        }
+        grants.given(version, asked);
+        return stream(path, version, plain, false);
+    }
+
+    private FSDataInputStream openBrought(Path path, FileStatus brought) throws IOException {
+        FileVersion version = version(path, brought);
+        if (grants.holds(version)) {
+            Stats.count(Stats.Counter.GRANTS_REUSED);
+            return stream(path, version, null, true);
+        }
+        long asked = System.nanoTime();
+        FSDataInputStream plain = openOrigin(path);
+        if (!cacheable(brought) || !agrees(plain, brought) && version.matches(statusAtOrigin(path))) {
+            return plain;
+        }
+        grants.given(version, asked);
+        return stream(path, version, plain, true);
+    }
+
+    private static boolean cacheable(FileStatus status) {
+        return status.isFile() && status.getLen() > 0 && status.getModificationTime() > 0 && !status.isEncrypted();
+    }
+
+    /** A file that is being written shows more than its status tells; an encrypted one is no plain HDFS stream. */
+    private static boolean agrees(FSDataInputStream plain, FileStatus status) throws IOException {
+        return plain instanceof HdfsDataInputStream
+            && ((HdfsDataInputStream) plain).getVisibleLength() == status.getLen()
+            && plain.getWrappedStream() instanceof DFSInputStream;
+    }
+
+    private FSDataInputStream stream(Path path, FileVersion version, FSDataInputStream opened, boolean brought) {
+        HybridInputStream.Pin pin = () -> brought ? null : present(path);
+        return new FSDataInputStream(
+            Streams.over(reader(path, version, opened), pin, options.readahead));
+    }
+
+    private VersionReader present(Path path) throws IOException {
+        FileStatus status = statusAtOrigin(path);
+        return cacheable(status) ? reader(path, version(path, status), null) : null;
+    }
+
+    private VersionReader reader(Path path, FileVersion version, FSDataInputStream opened) {
+        return new VersionReader(store, version, new HdfsOrigin(this, path, version, opened), statistics, options);
+    }
+
+    private FileVersion version(Path path, FileStatus status) {
+        return new FileVersion(domain, canonical(path), status.getModificationTime(), status.getLen(),
+            FileVersion.fileId(status));
+    }
+
+    private String canonical(Path path) {
+        return CanonicalUri.file(authority, makeQualified(path).toUri().getPath());
+    }
+
+    /** What forbids or fails the opening says more than what fails the status. */
+    private static FSDataInputStream closeAndThrow(CompletableFuture<FSDataInputStream> opening, Exception e)
+        throws IOException {
+        if (opening != null) {
+            Workers.await(opening).close();
+        }
+        if (e instanceof RuntimeException) {
+            throw (RuntimeException) e;
+        }
+        throw (IOException) e;
+    }
+
+    // ---- plain HDFS, for the cache
+
+    @Override
+    public FSDataInputStream openOrigin(Path path) throws IOException {
+        return super.open(path, 4096);
+    }
+
+    @Override
+    public FileStatus statusAtOrigin(Path path) throws IOException {
+        return super.getFileStatus(path);
+    }
+
+    @Override
+    public LocatedBlocks blocksAtOrigin(Path path) throws IOException {
+        return getClient().getLocatedBlocks(path.toUri().getPath(), 0, Long.MAX_VALUE);
+    }
+
+    // ---- own mutations: passed through, and no grant outlives them
+
+    private interface Mutation<T> {
+        T run() throws IOException;
+    }
+
+    private <T> T mutate(Mutation<T> mutation, Path... paths) throws IOException {
+        try {
+            return mutation.run();
+        } finally {
+            for (Path path : paths) {
+                Grants.drop(canonical(path));
+            }
+        }
+    }
+
+    @Override
+    public FSDataOutputStream create(Path f, FsPermission permission, EnumSet<CreateFlag> flags, int bufferSize,
+                                     short replication, long blockSize, Progressable progress, ChecksumOpt checksum)
+        throws IOException {
+        return mutate(() -> super.create(f, permission, flags, bufferSize, replication, blockSize, progress, checksum),
+            f);
+    }
+
+    @Override
+    public HdfsDataOutputStream create(Path f, FsPermission permission, boolean overwrite, int bufferSize,
+                                       short replication, long blockSize, Progressable progress,
+                                       InetSocketAddress[] favoredNodes) throws IOException {
+        return mutate(() -> super.create(f, permission, overwrite, bufferSize, replication, blockSize, progress,
+            favoredNodes), f);
+    }
+
+    @Override
+    public FSDataOutputStream createNonRecursive(Path f, FsPermission permission, EnumSet<CreateFlag> flags,
+                                                 int bufferSize, short replication, long blockSize,
+                                                 Progressable progress) throws IOException {
+        return mutate(() -> super.createNonRecursive(f, permission, flags, bufferSize, replication, blockSize,
+            progress), f);
+    }
+
+    @Override
+    public FSDataOutputStream append(Path f, EnumSet<CreateFlag> flags, int bufferSize, Progressable progress)
+        throws IOException {
+        return mutate(() -> super.append(f, flags, bufferSize, progress), f);
+    }
+
+    @Override
+    public FSDataOutputStream append(Path f, EnumSet<CreateFlag> flags, int bufferSize, Progressable progress,
+                                     InetSocketAddress[] favoredNodes) throws IOException {
+        return mutate(() -> super.append(f, flags, bufferSize, progress, favoredNodes), f);
+    }
+
+    @Override
+    public void concat(Path target, Path[] sources) throws IOException {
+        mutate(() -> {
+            super.concat(target, sources);
+            return null;
+        }, target);
+        for (Path source : sources) {
+            Grants.drop(canonical(source));
+        }
+    }
+
+    @Override
+    public boolean rename(Path from, Path to) throws IOException {
+        return mutate(() -> super.rename(from, to), from, to);
+    }
+
+    @Override
+    public void rename(Path from, Path to, Rename... how) throws IOException {
+        mutate(() -> {
+            super.rename(from, to, how);
+            return null;
+        }, from, to);
+    }
+
+    @Override
+    public boolean truncate(Path f, long length) throws IOException {
+        return mutate(() -> super.truncate(f, length), f);
+    }
+
+    @Override
+    public boolean delete(Path f, boolean recursive) throws IOException {
+        return mutate(() -> super.delete(f, recursive), f);
+    }
+
+    @Override
+    public void setTimes(Path f, long modified, long accessed) throws IOException {
+        mutate(() -> {
+            super.setTimes(f, modified, accessed);
+            return null;
+        }, f);
+    }
+
+    @Override
+    public void setPermission(Path f, FsPermission permission) throws IOException {
+        mutate(() -> {
+            super.setPermission(f, permission);
+            return null;
+        }, f);
+    }
+
+    @Override
+    public void setOwner(Path f, String user, String group) throws IOException {
+        mutate(() -> {
+            super.setOwner(f, user, group);
+            return null;
+        }, f);
+    }
+
+    @Override
+    public void setAcl(Path f, List<AclEntry> entries) throws IOException {
+        mutate(() -> {
+            super.setAcl(f, entries);
+            return null;
+        }, f);
+    }
+}

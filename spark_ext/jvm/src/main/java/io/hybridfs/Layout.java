@@ -1,0 +1,60 @@
+package io.hybridfs;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** How a file version is cut into blocks, and what each block is called (FORMAT 3 and 6). */
+final class Layout {
+    static final int DEFAULT_BLOCK_SIZE = 1 << 20;
+    private static final int REGION_BITS = 27;
+    private static final long FLIGHT = 1L << 32;
+    private static final long FLIGHT_MASK = (1L << 60) - 1;
+
+    final byte[] identity;
+    final long length;
+    final int blockSize;
+    private final String domain;
+    private final ConcurrentHashMap<Long, String> names = new ConcurrentHashMap<>();
+
+    Layout(FileVersion version, int blockSize) {
+        this.identity = version.identity();
+        this.domain = version.domain;
+        this.length = version.length;
+        this.blockSize = blockSize;
+    }
+
+    static boolean validBlockSize(long size) {
+        return size >= 64 << 10 && size <= 16 << 20 && Long.bitCount(size) == 1;
+    }
+
+    long blocks() {
+        return (length + blockSize - 1) / blockSize;
+    }
+
+    /** Bytes of data in a block. */
+    int dataLength(long block) {
+        return (int) Math.min(blockSize, length - block * blockSize);
+    }
+
+    /** 32 hex digits. */
+    String name(long block) {
+        return names.computeIfAbsent(block * blockSize >>> REGION_BITS, region -> {
+            MessageDigest digest = Digests.sha256();
+            digest.update(identity);
+            digest.update(("\n" + region).getBytes(StandardCharsets.UTF_8));
+            return Digests.hex(digest.digest()).substring(0, 32);
+        });
+    }
+
+    /** Relative to a tier. */
+    String path(long block) {
+        String name = name(block);
+        return "v1/" + domain + "/" + name.substring(0, 2) + "/" + name + "/" + block;
+    }
+
+    /** The byte of the root's lock file that stands for whoever fetches this block. */
+    long lockOffset(long block) {
+        return FLIGHT + (Long.parseLong(name(block).substring(0, 15), 16) + block & FLIGHT_MASK);
+    }
+}

@@ -1,0 +1,88 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The byte locks of one lock file (FORMAT 6), between processes and between threads.
+ * Closing any descriptor of a file drops all POSIX locks that the process has on it: hence one channel a process and
+ * file, never closed.
+ */
+final class LockFile {
+    static final long EVICTOR = 0;
+    private static final ConcurrentHashMap<Path, LockFile> OPEN = new ConcurrentHashMap<>();
+
+    private final FileChannel channel;
+    private final Set<Long> held = ConcurrentHashMap.newKeySet();
+
+    private LockFile(FileChannel channel) {
+        this.channel = channel;
+    }
+
+    static LockFile of(Path dir, Modes modes) throws IOException {
+        Path file = dir.resolve("lock");
+        synchronized (OPEN) {
+            LockFile known = OPEN.get(file);
+            if (known == null) {
+                known = new LockFile(modes.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE));
+                OPEN.put(file, known);
+            }
+            return known;
+        }
+    }
+
+    /** A held lock. Closing it twice is no harm. */
+    final class Held implements AutoCloseable {
+        private final long offset;
+        private final FileLock lock;
+        private boolean released;
+
+        /** {@code lock}: null where the file system has no locks. */
+        private Held(long offset, FileLock lock) {
+            this.offset = offset;
+            this.lock = lock;
+        }
+
+        @Override
+        public synchronized void close() {
+            if (released) {
+                return;
+            }
+            released = true;
+            try {
+                if (lock != null) {
+                    lock.release();
+                }
+            } catch (IOException gone) {
+                // the process's end releases it
+            } finally {
+                held.remove(offset);
+            }
+        }
+    }
+
+    /** The lock of one byte, or null while another thread or process has it. Where locks do not work, it is granted. */
+    Held tryLock(long offset) {
+        if (!held.add(offset)) {
+            return null;
+        }
+        try {
+            FileLock lock = channel.tryLock(offset, 1, false);
+            if (lock != null) {
+                return new Held(offset, lock);
+            }
+        } catch (OverlappingFileLockException anotherClassLoader) {
+            // held by a second copy of this class
+        } catch (IOException unlockable) {
+            return new Held(offset, null);
+        }
+        held.remove(offset);
+        return null;
+    }
+}

@@ -1,0 +1,98 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/** A root's mode is its policy of sharing (FORMAT 1): what directories and files get, and whose roots are used. */
+final class Modes {
+    private static final int SETGID = 02000;
+    private static final int GROUP_WRITE = 0020;
+    private static final int OTHERS_WRITE = 0002;
+
+    private final boolean shared;
+
+    private Modes(boolean shared) {
+        this.shared = shared;
+    }
+
+    /** Makes {@code root} when it is missing; throws IOException when it is not one to be used. */
+    static Modes ofRoot(Path root) throws IOException {
+        if (!Files.isDirectory(root)) {
+            Files.createDirectories(root.getParent());
+            new Modes(false).makeDirectory(root);
+        }
+        Map<String, Object> is = Files.readAttributes(root, "unix:mode,uid,gid");
+        int mode = (Integer) is.get("mode");
+        int owner = (Integer) is.get("uid");
+        boolean shared = (mode & (SETGID | GROUP_WRITE)) == (SETGID | GROUP_WRITE);
+        if ((mode & OTHERS_WRITE) != 0) {
+            throw new IOException(root + " is writable by others: chmod 0700, or 2770 to share it with a group");
+        }
+        boolean mine = owner == ProcessInfo.UID || owner == 0;
+        if (!mine && !(shared && ProcessInfo.inGroup((Integer) is.get("gid")))) {
+            throw new IOException(root + " belongs to user " + owner + ": take another directory, or chmod 2770 it "
+                + "and give it to a common group");
+        }
+        return new Modes(shared);
+    }
+
+    /** An existing directory is success. */
+    void makeDirectory(Path dir) throws IOException {
+        try {
+            Files.createDirectory(dir);
+        } catch (FileAlreadyExistsException exists) {
+            return;
+        }
+        Files.setAttribute(dir, "unix:mode", shared ? 02770 : 0700);
+    }
+
+    /** Makes {@code dir} and what is missing above it, up to {@code base}, which exists. */
+    void makeDirectories(Path base, Path dir) throws IOException {
+        if (dir.equals(base)) {
+            return;
+        }
+        try {
+            makeDirectory(dir);
+        } catch (NoSuchFileException parentMissing) {
+            makeDirectories(base, dir.getParent());
+            makeDirectory(dir);
+        }
+    }
+
+    /** A new file, written by nobody else. */
+    FileChannel create(Path file) throws IOException {
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        chmod(file);
+        return channel;
+    }
+
+    /** A file that is made when it is missing. */
+    FileChannel open(Path file, OpenOption... how) throws IOException {
+        Set<OpenOption> options = new HashSet<>();
+        for (OpenOption option : how) {
+            options.add(option);
+        }
+        try {
+            return FileChannel.open(file, options);
+        } catch (NoSuchFileException missing) {
+            options.add(StandardOpenOption.CREATE);
+            FileChannel channel = FileChannel.open(file, options);
+            chmod(file);
+            return channel;
+        }
+    }
+
+    /** After creation, because the process's umask takes bits away. */
+    private void chmod(Path file) throws IOException {
+        Files.setAttribute(file, "unix:mode", shared ? 0660 : 0600);
+    }
+}

@@ -1,0 +1,190 @@
+package io.hybridfs;
+
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+
+/** The options, read from {@code fs.hybridfs.*} of a Hadoop configuration; any wrong one is an IllegalArgumentException. */
+final class Options {
+    static final String PREFIX = "fs.hybridfs.";
+    static final String CACHE_DIR = PREFIX + "cache.dir";
+    static final String DISK = PREFIX + "disk";
+    static final String MEMORY = PREFIX + "memory";
+    static final String MIN_FREE = PREFIX + "min.free";
+    static final String BLOCK_SIZE = PREFIX + "block.size";
+    static final String FRESHNESS = PREFIX + "freshness";
+    static final String LISTINGS = PREFIX + "listings";
+    static final String ENABLED = PREFIX + "enabled";
+    static final String FETCH_SIZE = PREFIX + "fetch.size";
+    static final String FETCH_STREAMS = PREFIX + "fetch.streams";
+    static final String READAHEAD = PREFIX + "readahead";
+    static final String LOCK_TIMEOUT = PREFIX + "lock.timeout";
+
+    private static final List<String> KNOWN = Collections.unmodifiableList(Arrays.asList(
+        CACHE_DIR, DISK, MEMORY, MIN_FREE, BLOCK_SIZE, FRESHNESS, LISTINGS, ENABLED, FETCH_SIZE, FETCH_STREAMS,
+        READAHEAD, LOCK_TIMEOUT));
+    /** Keys of this prefix that are Hadoop's own. */
+    private static final List<String> HADOOP = Arrays.asList(PREFIX + "impl", PREFIX + "impl.disable.cache");
+    private static final long DEFAULT_DISK = 20L << 30;
+
+    final Path cacheDir;
+    /** Disk tiers in order, first the one that is filled. */
+    final List<TierSize> disk;
+    /** Bytes of the memory tier, 0 = none. */
+    final long memory;
+    final long minFree;
+    /** 0 = as the root was made, 1 MiB for a new one. */
+    final int blockSize;
+    final long freshnessMillis;
+    final boolean enabled;
+    final int fetchSize;
+    final int fetchStreams;
+    final long readahead;
+    final long lockTimeoutMillis;
+
+    /** A directory and its budget in bytes. */
+    static final class TierSize {
+        final Path dir;
+        final long budget;
+
+        TierSize(Path dir, long budget) {
+            this.dir = dir;
+            this.budget = budget;
+        }
+
+        @Override
+        public String toString() {
+            return dir + "=" + budget;
+        }
+    }
+
+    Options(Configuration conf) {
+        refuseUnknown(conf);
+        cacheDir = directory(CACHE_DIR, get(conf, CACHE_DIR, defaultCacheDir()));
+        disk = tiers(get(conf, DISK, Long.toString(DEFAULT_DISK)));
+        memory = Sizes.bytes(MEMORY, get(conf, MEMORY, "0"));
+        minFree = Sizes.bytes(MIN_FREE, get(conf, MIN_FREE, "1GiB"));
+        blockSize = blockSize(get(conf, BLOCK_SIZE, ""));
+        freshnessMillis = Sizes.millis(FRESHNESS, get(conf, FRESHNESS, "30s"));
+        oneOf(LISTINGS, get(conf, LISTINGS, "origin"), "origin");
+        enabled = oneOf(ENABLED, get(conf, ENABLED, "true"), "true", "false").equals("true");
+        fetchSize = (int) within(FETCH_SIZE, Sizes.bytes(FETCH_SIZE, get(conf, FETCH_SIZE, "8MiB")), 1, 1 << 30);
+        fetchStreams = streams(get(conf, FETCH_STREAMS, "8"));
+        readahead = Sizes.bytes(READAHEAD, get(conf, READAHEAD, "32MiB"));
+        lockTimeoutMillis = Sizes.millis(LOCK_TIMEOUT, get(conf, LOCK_TIMEOUT, "60s"));
+    }
+
+    /** What makes two configurations share one store in a process. */
+    String storeKey() {
+        return cacheDir + "|" + disk + "|" + memory + "|" + minFree + "|" + blockSize + "|" + lockTimeoutMillis;
+    }
+
+    private static String get(Configuration conf, String key, String otherwise) {
+        String value = conf.getTrimmed(key, "");
+        return value.isEmpty() ? otherwise : value;
+    }
+
+    private static void refuseUnknown(Configuration conf) {
+        for (Map.Entry<String, String> entry : conf) {
+            String key = entry.getKey();
+            if (key.startsWith(PREFIX) && !KNOWN.contains(key) && !HADOOP.contains(key)) {
+                throw new IllegalArgumentException("unknown option " + key + " = '" + entry.getValue()
+                    + "': did you mean " + nearest(key) + "?");
+            }
+        }
+    }
+
+    private static String nearest(String key) {
+        return Collections.min(KNOWN, (a, b) -> Integer.compare(distance(key, a), distance(key, b)));
+    }
+
+    /** Levenshtein's distance. */
+    private static int distance(String a, String b) {
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int changed = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(changed, 1 + Math.min(row[j], row[j - 1]));
+            }
+        }
+        return row[b.length()];
+    }
+
+    private static String defaultCacheDir() {
+        String xdg = System.getenv("XDG_CACHE_HOME");
+        return (xdg == null || xdg.isEmpty() ? System.getProperty("user.home") + "/.cache" : xdg) + "/hybridfs";
+    }
+
+    private static Path directory(String option, String text) {
+        String expanded = text.startsWith("~/") ? System.getProperty("user.home") + text.substring(1) : text;
+        Path path = Paths.get(expanded);
+        if (!path.isAbsolute() || expanded.indexOf('\n') >= 0) {
+            throw new IllegalArgumentException(option + " = '" + text
+                + "' is not an absolute directory such as /mnt/nvme/hybridfs");
+        }
+        return path.normalize();
+    }
+
+    private List<TierSize> tiers(String text) {
+        List<TierSize> tiers = new ArrayList<>();
+        if (text.indexOf('=') < 0) {
+            tiers.add(new TierSize(cacheDir, within(DISK, Sizes.bytes(DISK, text), 1, Long.MAX_VALUE)));
+            return tiers;
+        }
+        for (String tier : text.split(",")) {
+            int equals = tier.lastIndexOf('=');
+            if (equals < 1) {
+                throw new IllegalArgumentException(DISK + " = '" + text
+                    + "' is neither a size such as 200GiB nor a list such as /ssd/cache=100GiB,/hdd/cache=1000GiB");
+            }
+            long budget = within(DISK, Sizes.bytes(DISK, tier.substring(equals + 1)), 1, Long.MAX_VALUE);
+            tiers.add(new TierSize(directory(DISK, tier.substring(0, equals).trim()), budget));
+        }
+        return tiers;
+    }
+
+    private static int blockSize(String text) {
+        if (text.isEmpty()) {
+            return 0;
+        }
+        long size = Sizes.bytes(BLOCK_SIZE, text);
+        if (!Layout.validBlockSize(size)) {
+            throw new IllegalArgumentException(BLOCK_SIZE + " = '" + text
+                + "' is not a power of two from 64KiB to 16MiB, such as 1MiB");
+        }
+        return (int) size;
+    }
+
+    private static int streams(String text) {
+        try {
+            return (int) within(FETCH_STREAMS, Long.parseLong(text), 1, 1024);
+        } catch (NumberFormatException notANumber) {
+            throw new IllegalArgumentException(FETCH_STREAMS + " = '" + text + "' is not a number such as 8");
+        }
+    }
+
+    private static long within(String option, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(option + " = " + value + " is not from " + least + " to " + most);
+        }
+        return value;
+    }
+
+    private static String oneOf(String option, String text, String... allowed) {
+        if (!Arrays.asList(allowed).contains(text)) {
+            throw new IllegalArgumentException(option + " = '" + text + "' is not one of " + Arrays.asList(allowed));
+        }
+        return text;
+    }
+}

@@ -1,0 +1,62 @@
+package io.hybridfs;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Locale;
+import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
+
+/** The counters of this process. */
+public final class Stats {
+    /** What is counted; the names in lower case are the same in Python. */
+    enum Counter {
+        HIT_BLOCKS_MAP, HIT_BLOCKS_MEMORY, HIT_BLOCKS_DISK, HIT_BYTES, MISS_BLOCKS, ORIGIN_BYTES, PUBLISHED_BLOCKS,
+        PUBLISHED_BYTES, EVICTED_BLOCKS, PROMOTED_BLOCKS, DEMOTED_BLOCKS, CORRUPT, VERSION_CHANGED, NOT_ADMITTED,
+        LOCK_TIMEOUTS, TIER_FAULTS, OPENS, GRANTS_REUSED
+    }
+
+    private static final String PROCESS = UUID.randomUUID().toString();
+    private static final LongAdder[] VALUES = new LongAdder[Counter.values().length];
+
+    static {
+        for (int i = 0; i < VALUES.length; i++) {
+            VALUES[i] = new LongAdder();
+        }
+    }
+
+    private Stats() {
+    }
+
+    static void add(Counter counter, long amount) {
+        VALUES[counter.ordinal()].add(amount);
+    }
+
+    static void count(Counter counter) {
+        add(counter, 1);
+    }
+
+    static long get(Counter counter) {
+        return VALUES[counter.ordinal()].sum();
+    }
+
+    /**
+     * One JSON object: {@code host}, {@code process} (a UUID that tells processes apart), {@code pid} and every counter.
+     * From SQL: {@code SELECT java_method('io.hybridfs.Stats', 'snapshot')}.
+     */
+    public static String snapshot() {
+        StringBuilder json = new StringBuilder("{\"host\": \"").append(host())
+            .append("\", \"process\": \"").append(PROCESS).append("\", \"pid\": ").append(ProcessInfo.PID);
+        for (Counter counter : Counter.values()) {
+            json.append(", \"").append(counter.name().toLowerCase(Locale.ROOT)).append("\": ").append(get(counter));
+        }
+        return json.append('}').toString();
+    }
+
+    private static String host() {
+        try {
+            return InetAddress.getLocalHost().getHostName().replaceAll("[^A-Za-z0-9._:-]", "_");
+        } catch (UnknownHostException nameless) {
+            return "unknown";
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A root and its tiers, from the fastest to the slowest; one for each configuration in a process. */
+final class Store {
+    private static final Logger LOG = LoggerFactory.getLogger(Store.class);
+    private static final Map<String, Store> OPEN = new ConcurrentHashMap<>();
+
+    final int blockSize;
+    final long lockTimeoutNanos;
+    private final LockFile flights;
+    private final List<Tier> tiers;
+    private final Tier filled;
+
+    private Store(Options options, Root root) throws IOException {
+        this.blockSize = root.blockSize;
+        this.lockTimeoutNanos = TimeUnit.MILLISECONDS.toNanos(options.lockTimeoutMillis);
+        this.flights = LockFile.of(root.dir, root.modes);
+        List<Tier> all = new ArrayList<>();
+        if (options.memory > 0) {
+            add(all, Paths.get("/dev/shm/hybridfs-" + root.cacheId), options.memory, 0, true);
+        }
+        for (Options.TierSize disk : options.disk) {
+            add(all, disk.dir, disk.budget, options.minFree, false);
+        }
+        this.tiers = Collections.unmodifiableList(all);
+        this.filled = all.stream().filter(tier -> !tier.memory).findFirst()
+            .orElseThrow(() -> new IOException("no disk tier of " + options.disk + " can be used"));
+        for (int i = 0; i + 1 < all.size(); i++) {
+            all.get(i).below = all.get(i + 1);
+        }
+    }
+
+    /** The store of these options, or null when its root cannot be used: then the origin serves everything. */
+    static Store of(Options options) {
+        synchronized (OPEN) {
+            if (!OPEN.containsKey(options.storeKey())) {
+                OPEN.put(options.storeKey(), open(options));
+            }
+            return OPEN.get(options.storeKey());
+        }
+    }
+
+    private static Store open(Options options) {
+        try {
+            return new Store(options, Root.open(options.cacheDir, options.blockSize));
+        } catch (IOException | UnsupportedOperationException | SecurityException e) {
+            unusable(options.cacheDir, e);
+            return null;
+        }
+    }
+
+    private static void add(List<Tier> tiers, Path dir, long budget, long minFree, boolean memory) {
+        try {
+            tiers.add(new Tier(dir, budget, minFree, memory));
+        } catch (IOException | UnsupportedOperationException | SecurityException e) {
+            unusable(dir, e);
+        }
+    }
+
+    private static void unusable(Path dir, Exception e) {
+        Stats.count(Stats.Counter.TIER_FAULTS);
+        LOG.warn("hybridfs: cache directory {} cannot be used: {}. Reads go on from the origin.", dir, e.toString());
+    }
+
+    /** Whether a tier has a file of that name; it may still prove to be no hit. */
+    boolean contains(Layout layout, long block) {
+        for (Tier tier : tiers) {
+            if (tier.contains(layout, block)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The open block, to be closed by the caller, or null. Counts the hit and promotes a re-used block. */
+    CachedBlock find(Layout layout, long fileId, long block) {
+        for (int i = 0; i < tiers.size(); i++) {
+            CachedBlock found = tiers.get(i).find(layout, fileId, block);
+            if (found != null) {
+                Stats.count(found.tier.memory ? Stats.Counter.HIT_BLOCKS_MEMORY : Stats.Counter.HIT_BLOCKS_DISK);
+                if (i > 0 && found.readBefore) {
+                    Tier above = tiers.get(i - 1);
+                    Tier from = found.tier;
+                    Workers.promote(() -> promote(from, above, layout, fileId, block));
+                }
+                return found;
+            }
+        }
+        return null;
+    }
+
+    /** Copies a whole block into {@code into}; false when there is none. */
+    boolean read(Layout layout, long fileId, long block, byte[] into, int offset) {
+        CachedBlock found = find(layout, fileId, block);
+        if (found == null) {
+            return false;
+        }
+        try {
+            found.read(0, ByteBuffer.wrap(into, offset, found.length));
+            return true;
+        } catch (IOException e) {
+            found.tier.unreadable(found.path, e);
+            return false;
+        } finally {
+            found.close();
+        }
+    }
+
+    /** Publishes a block of a confirmed version. */
+    void publish(Layout layout, long fileId, long block, byte[] data, int offset) {
+        int length = layout.dataLength(block);
+        if (filled.publish(layout, fileId, block, data, offset, length)) {
+            Stats.count(Stats.Counter.PUBLISHED_BLOCKS);
+            Stats.add(Stats.Counter.PUBLISHED_BYTES, length);
+        }
+    }
+
+    /** The right to fetch a block for everybody, or null while another has it. */
+    LockFile.Held tryFetch(Layout layout, long block) {
+        return flights.tryLock(layout.lockOffset(block));
+    }
+
+    private static void promote(Tier from, Tier above, Layout layout, long fileId, long block) {
+        if (above.contains(layout, block)) {
+            return;
+        }
+        CachedBlock found = from.find(layout, fileId, block);
+        if (found == null) {
+            return;
+        }
+        try {
+            byte[] data = new byte[found.length];
+            found.read(0, ByteBuffer.wrap(data));
+            if (above.publish(layout, fileId, block, data, 0, data.length)) {
+                Stats.count(Stats.Counter.PROMOTED_BLOCKS);
+            }
+        } catch (IOException e) {
+            from.unreadable(found.path, e);
+        } finally {
+            found.close();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionHandler;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/** The daemon threads of this process. A task of one pool never waits for a task of the same pool. */
+final class Workers {
+    private static final ThreadPoolExecutor FETCH = pool("fetch", 1, new LinkedBlockingQueue<>(),
+        new ThreadPoolExecutor.AbortPolicy());
+    private static final ThreadPoolExecutor ASK = pool("ask", 16, new LinkedBlockingQueue<>(),
+        new ThreadPoolExecutor.AbortPolicy());
+    private static final ThreadPoolExecutor ASSEMBLE = pool("assemble", 4, new LinkedBlockingQueue<>(),
+        new ThreadPoolExecutor.AbortPolicy());
+    /** When publishing falls behind, the fetchers do it themselves: that bounds the memory of unpublished runs. */
+    private static final ThreadPoolExecutor PUBLISH = pool("publish", 2, new ArrayBlockingQueue<>(2),
+        new ThreadPoolExecutor.CallerRunsPolicy());
+    /** Promotion is a favour: what does not fit is dropped. */
+    private static final ThreadPoolExecutor PROMOTE = pool("promote", 1, new ArrayBlockingQueue<>(256),
+        new ThreadPoolExecutor.DiscardPolicy());
+
+    private Workers() {
+    }
+
+    private static ThreadPoolExecutor pool(String name, int threads, BlockingQueue<Runnable> queue,
+                                           RejectedExecutionHandler whenFull) {
+        AtomicInteger number = new AtomicInteger();
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(threads, threads, 10, TimeUnit.SECONDS, queue, task -> {
+            Thread thread = new Thread(task, "hybridfs-" + name + "-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        }, whenFull);
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+
+    /** The most that any file system of this process wants. */
+    static synchronized void fetchStreams(int threads) {
+        if (threads > FETCH.getMaximumPoolSize()) {
+            FETCH.setMaximumPoolSize(threads);
+            FETCH.setCorePoolSize(threads);
+        }
+    }
+
+    static void fetch(Runnable task) {
+        FETCH.execute(task);
+    }
+
+    /** Where the ranges of vectored reads are put together. */
+    static Executor assemble() {
+        return ASSEMBLE;
+    }
+
+    static void publish(Runnable task) {
+        PUBLISH.execute(task);
+    }
+
+    static void promote(Runnable task) {
+        PROMOTE.execute(task);
+    }
+
+    /** Returns once what was fetched so far is published or given up, and what was asked for is promoted. */
+    static void quiesce() throws InterruptedException {
+        while (Stream.of(FETCH, PUBLISH, PROMOTE).anyMatch(p -> p.getActiveCount() > 0 || !p.getQueue().isEmpty())) {
+            Thread.sleep(5);
+        }
+    }
+
+    /** A question to the NameNode. */
+    static <T> CompletableFuture<T> ask(Callable<T> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        ASK.execute(() -> {
+            try {
+                answer.complete(question.call());
+            } catch (Throwable e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
+    }
+
+    /** The result, or what the task threw, unwrapped. */
+    static <T> T await(Future<T> future) throws IOException {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw (IOException) new InterruptedIOException("interrupted while waiting for the origin").initCause(e);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            if (cause instanceof IOException) {
+                throw (IOException) cause;
+            }
+            if (cause instanceof RuntimeException) {
+                throw (RuntimeException) cause;
+            }
+            throw new IOException(cause);
+        }
+    }
+}

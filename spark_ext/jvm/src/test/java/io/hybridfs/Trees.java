@@ -1,0 +1,34 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Directories of tests. */
+final class Trees {
+    private Trees() {
+    }
+
+    static void delete(Path dir) {
+        try (Stream<Path> all = Files.walk(dir)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).collect(Collectors.toList())) {
+                Files.deleteIfExists(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The block files of a tier. */
+    static List<Path> blocks(Path tier) throws IOException {
+        try (Stream<Path> all = Files.walk(tier.resolve("v1"))) {
+            return all.filter(p -> Files.isRegularFile(p) && tier.relativize(p).getNameCount() == 5)
+                .sorted().collect(Collectors.toList());
+        }
+    }
+}

@@ -57,7 +57,7 @@ def stop() -> None:
     session().stop()
 
 
-def write(url: str, form: str = "parquet", rows: int = 200_000, files: int = 4) -> None:
+def write(url: str, form: str = "parquet", rows: int = 50_000, files: int = 4) -> None:
     """`rows` rows of two columns in `files` files."""
     frame = session().range(0, rows, 1, files).selectExpr("id", "md5(cast(id AS string)) AS text")
     (frame.selectExpr("concat_ws(',', id, text) AS value") if form == "text" else frame).write.format(form).save(url)

@@ -6,6 +6,7 @@ import contextlib
 import mmap
 import os
 import threading
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from hybridfs.trailer import CHUNK, BlockSpec, chunk_sum, parse_trailer, trailer
 
 _SMALL = 256 << 10  # up to here a copy out of the map is cheaper than a system call
 _REMEMBERED = 1 << 16
+_MARK_SECONDS = 60.0
 
 
 class Block(Protocol):
@@ -77,11 +79,12 @@ class CachedBlock:
         if stat.st_size != spec.length + trailer_bytes(spec):
             self._refuse_size(spec, stat.st_size)
         self._sums: Sequence[int] = parse_trailer(_pread(fd, stat.st_size - spec.length, spec.length), spec)
-        self._key = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+        self._key = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
         self._verified = verified
         self._bits = verified.get(self._key)
         self._all = (1 << len(self._sums)) - 1
         self._map: memoryview | None = None
+        self._marked_at = time.monotonic()
         self._mine = stat.st_uid == os.geteuid()
         self._mappable = self._mine or may_map_foreign  # who else may write to it may truncate it under the map
 
@@ -92,12 +95,17 @@ class CachedBlock:
             parse_trailer(_pread(self._fd, tail, size - tail), spec)
         raise CorruptBlock("wrong size")
 
-    def mark_read(self) -> None:
-        """Sets the access time, for mounts that do not."""
-        if self._mine and not self.read_before:
-            stat = os.fstat(self._fd)
+    def mark_read(self, *, at_once: bool = False) -> None:
+        """Sets the access time, the evictor's re-use bit, where reading does not: through a map, on a noatime mount.
+
+        At most once a minute, and only by the block's owner.
+        """
+        now = time.monotonic()
+        if self._mine and (at_once or now >= self._marked_at + _MARK_SECONDS):
+            self._marked_at = now
             with contextlib.suppress(OSError):
-                os.utime(self._fd, ns=(max(stat.st_mtime_ns + 1, stat.st_ctime_ns), stat.st_mtime_ns))
+                modified = os.fstat(self._fd).st_mtime_ns
+                os.utime(self._fd, ns=(max(modified + 1, time.time_ns()), modified))
 
     def read(self, offset: int, size: int) -> bytes:
         if size <= _SMALL and self._mappable:

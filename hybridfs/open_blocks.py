@@ -30,6 +30,7 @@ class OpenBlocks:
         with self._lock:
             block = self._blocks.get(key)
         if block is not None:
+            block.mark_read()
             return block, "map"
         block = self._store.lookup(identity, number, file_id)
         if block is None:

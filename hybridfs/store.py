@@ -65,7 +65,7 @@ class Store:
             if level and found.read_before:
                 self._promote(found, spec, relative, self.tiers[level - 1])
             elif tier.marks_reads:
-                found.mark_read()
+                found.mark_read(at_once=True)
             return found
         return None
 

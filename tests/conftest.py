@@ -33,6 +33,22 @@ def metastore(hdfs: Hdfs) -> Iterator[Metastore]:
 
 
 @pytest.fixture(scope="session")
+def spark_conf(metastore: Metastore, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Properties of a small Spark session over `hdfs` and `metastore`; hybridfs is not among them."""
+    temporary = tmp_path_factory.mktemp("spark")
+    return {
+        **metastore.spark_conf(),
+        "spark.master": "local[2]",
+        "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData",
+        "spark.local.dir": str(temporary),
+        "spark.sql.shuffle.partitions": "2",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+
+
+@pytest.fixture(scope="session")
 def jar() -> Path:
     """Path of hybridfs.jar, built anew when it is older than its sources."""
     build_jar.build()

@@ -22,12 +22,11 @@ _POLL_SECONDS = 0.05
 _LEAN = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true", "-XX:-UsePerfData")
 
 
-def java_command(
-    main_class: str, classpath: Sequence[str | Path], heap: str = "256m", options: Sequence[str] = ()
-) -> list[str]:
-    """Command line for `main_class` with a bounded heap; options are JVM flags."""
+def java_command(main_class: str, classpath: Sequence[str | Path], temporary: Path, heap: str = "256m") -> list[str]:
+    """Command line for `main_class` with a bounded heap and a directory (made here) for its temporary files."""
+    temporary.mkdir(parents=True, exist_ok=True)
     joined = os.pathsep.join(str(entry) for entry in classpath)
-    return [java(), f"-Xmx{heap}", *_LEAN, *options, "-cp", joined, main_class]
+    return [java(), f"-Xmx{heap}", *_LEAN, f"-Djava.io.tmpdir={temporary}", "-cp", joined, main_class]
 
 
 def run_java(command: Sequence[str], timeout: float = 120) -> str:
@@ -39,7 +38,7 @@ def run_java(command: Sequence[str], timeout: float = 120) -> str:
 
 
 class Daemon:
-    """A long-running command that writes to `log`.
+    """A long-running command that writes to `log` and works in the directory of that.
 
     `ready` is a text that its log shows once it serves, or a function without parameters that says so.
     The process gets SIGKILL from the kernel when the Python process that started it dies in whatever way.
@@ -73,7 +72,7 @@ class Daemon:
         self.forget_log()
         self.paused = False
         with self._log.open("ab") as out:
-            self._process = _spawn(self._command, out)
+            self._process = _spawn(self._command, out, self._log.parent)
 
     def wait_ready(self, timeout: float = 60) -> None:
         """Return when the server is ready; BedError with the end of its log when it dies or takes longer."""
@@ -143,12 +142,17 @@ _new_starter()
 os.register_at_fork(after_in_child=_new_starter)  # a forked child has none of its parent's threads
 
 
-def _spawn(command: Sequence[str], out: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(command: Sequence[str], out: IO[bytes], directory: Path) -> subprocess.Popen[bytes]:
     tied = [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), *command]
-    return _starter.submit(_popen, tied, out).result()
+    return _starter.submit(_popen, tied, out, directory).result()
 
 
-def _popen(command: Sequence[str], out: IO[bytes]) -> subprocess.Popen[bytes]:
+def _popen(command: Sequence[str], out: IO[bytes], directory: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        cwd=directory,
+        start_new_session=True,
     )

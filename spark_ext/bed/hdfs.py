@@ -51,6 +51,9 @@ class Served:
     bytes: int
     requests: int
 
+    def __add__(self, other: Served) -> Served:
+        return Served(self.bytes + other.bytes, self.requests + other.requests)
+
     def __sub__(self, earlier: Served) -> Served:
         return Served(self.bytes - earlier.bytes, self.requests - earlier.requests)
 
@@ -215,7 +218,8 @@ class Hdfs:
         return str(http.jmx(node.http_port, "Hadoop:service=NameNode,name=NameNodeStatus")[0]["State"])
 
     def _haadmin(self, *arguments: str) -> None:
-        run_java([*java_command(_HAADMIN, self._classpath(self.conf_dir)), "-ns", NAMESERVICE, *arguments])
+        tool = java_command(_HAADMIN, self._classpath(self.conf_dir), self._scratch / "tmp")
+        run_java([*tool, "-ns", NAMESERVICE, *arguments])
 
     # -- what the servers counted -------------------------------------------------------------------------------
 
@@ -228,9 +232,7 @@ class Hdfs:
         previous = None
         while True:
             time.sleep(2 * _METRIC_PERIOD)
-            current = Served(
-                *(sum(counts) for counts in zip(*map(self._datanode_served, self._datanodes), strict=True))
-            )
+            current = sum(map(self._datanode_served, self._datanodes), Served(0, 0))
             if current == previous:
                 return current
             previous = current
@@ -249,11 +251,11 @@ class Hdfs:
                     counts[method] = counts.get(method, 0) + number
         return counts
 
-    def _datanode_served(self, node: _DataNode) -> tuple[int, int]:
+    def _datanode_served(self, node: _DataNode) -> Served:
         if not self._daemons[node.id].running:
-            return 0, 0
+            return Served(0, 0)
         bean = http.jmx(node.http_port, "Hadoop:service=DataNode,name=DataNodeActivity-*")[0]
-        return bean["BytesRead"], bean["BlocksRead"]
+        return Served(bean["BytesRead"], bean["BlocksRead"])
 
     def web(self, method: str, path: str, user: str | None = None, **parameters: object) -> http.Json:
         """One WebHDFS call on the active NameNode as `user` (default: the superuser); returns its JSON."""
@@ -300,7 +302,7 @@ class Hdfs:
         write_conf(conf / "hdfs-site.xml", {**self._hdfs_site(), **site})
         period = f"*.periodMillis={int(_METRIC_PERIOD * 1000)}\n"
         (conf / f"hadoop-metrics2-{metrics}.properties").write_text(period)
-        return java_command(main_class, self._classpath(conf))
+        return java_command(main_class, self._classpath(conf), self._scratch / role / "tmp")
 
     def _daemon(self, role: str, command: list[str], ready: str) -> Daemon:
         daemon = self._daemons[role] = Daemon(role, command, self._scratch / role / "log", ready)

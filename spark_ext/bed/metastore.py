@@ -65,8 +65,8 @@ class Metastore:
 
     def dump(self) -> list[str]:
         """All databases, tables, partitions and functions with all their fields, each as one line of text."""
-        command = java_command("ignored", self._classpath())
-        return run_java([*command[:-1], str(_DUMP), self.uri]).splitlines()
+        # A source file in the place of a main class is compiled and run.
+        return run_java([*java_command(str(_DUMP), self._classpath(), self._temporary), self.uri]).splitlines()
 
     def uris(self) -> set[str]:
         """Every URI in `dump()`: locations, SerDe parameters, view texts, anything."""
@@ -78,12 +78,14 @@ class Metastore:
         for name in ("core-site.xml", "hdfs-site.xml"):
             shutil.copy(self.hdfs.conf_dir / name, self._scratch / name)
         main_class = "org.apache.hadoop.hive.metastore.HiveMetaStore"
-        # derby.log goes to the scratch directory, not to wherever the caller stands.
-        options = [f"-Dderby.system.home={self._scratch}"]
-        command = [*java_command(main_class, self._classpath(), "512m", options), "-p", str(self.port)]
+        command = [*java_command(main_class, self._classpath(), self._temporary, "512m"), "-p", str(self.port)]
         self.daemon = Daemon("metastore", command, self._scratch / "log", lambda: is_listening(self.port))
         self.daemon.start()
         self.daemon.wait_ready()
+
+    @property
+    def _temporary(self) -> Path:
+        return self._scratch / "tmp"
 
     def _classpath(self) -> list[str]:
         return [str(self._scratch), f"{_pyspark_jars()}/*"]

@@ -7,10 +7,9 @@ from pyspark.sql import SparkSession
 
 
 @pytest.fixture
-def spark(metastore):
-    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
-    for name, value in metastore.spark_conf().items():
+def spark(spark_conf):
+    builder = SparkSession.builder
+    for name, value in spark_conf.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     yield session

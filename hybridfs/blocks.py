@@ -7,7 +7,7 @@ import mmap
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cachetools import LRUCache
@@ -84,6 +84,7 @@ class CachedBlock:
         self._bits = verified.get(self._key)
         self._all = (1 << len(self._sums)) - 1
         self._map: memoryview | None = None
+        self.on_map: Callable[[CachedBlock], None] = _nothing
         self._marked_at = time.monotonic()
         self._mine = stat.st_uid == os.geteuid()
         self._mappable = self._mine or may_map_foreign  # who else may write to it may truncate it under the map
@@ -125,9 +126,15 @@ class CachedBlock:
             return memoryview(target).toreadonly()
         if self._bits != self._all:
             self._verify(offset, offset + size)
-        if self._map is None:
-            self._map = self._mapped()
-        return self._map[offset : offset + size]
+        data = self._map
+        if data is None:
+            data = self._map = self._mapped()
+        self.on_map(self)
+        return data[offset : offset + size]
+
+    def unmap(self) -> None:
+        """Lets go of the map; it lives on while somebody holds a view of it."""
+        self._map = None
 
     def data(self) -> bytes:
         """All of the block's data, checked."""
@@ -184,6 +191,10 @@ class CachedBlock:
         if chunk_sum(data) != self._sums[chunk]:
             raise CorruptBlock("a chunk fails its checksum")
         self._bits |= 1 << chunk
+
+
+def _nothing(_: CachedBlock) -> None:
+    return
 
 
 def _pread(fd: int, size: int, offset: int) -> bytes:

@@ -1,43 +1,61 @@
-"""The cached blocks that one process keeps open and mapped."""
+"""The cached blocks that one process keeps open, and the maps of some of them."""
 
 from __future__ import annotations
 
 import resource
 import threading
-
-from cachetools import LRUCache
+from collections import OrderedDict
 
 from hybridfs.blocks import CachedBlock
 from hybridfs.errors import CorruptBlock
 from hybridfs.layout import Identity
 from hybridfs.store import NoStore, Store
 
+_MOST_OPEN = 4096
+
 
 class OpenBlocks:
-    """Least recently used blocks of a store, bounded by ``budget`` bytes. Thread-safe."""
+    """Least recently used blocks: open ones by an eighth of the descriptors, mapped ones by ``budget`` bytes.
+
+    Thread-safe. An ``OrderedDict`` because this is on the path of every block that is read.
+    """
 
     def __init__(self, store: Store | NoStore, budget: int) -> None:
-        # An eighth of the descriptors at most: an open block has one, its map another.
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        count = max(1, min(budget // store.block_size, descriptors // 8))
         self._store = store
-        self._blocks: LRUCache[tuple[Identity, int, int], CachedBlock] = LRUCache(count)
+        self._most_open = max(1, min(_MOST_OPEN, descriptors // 8))
+        self._most_mapped = max(1, min(budget // store.block_size, descriptors // 8))  # a map has a descriptor, too
+        self._open: OrderedDict[tuple[Identity, int, int], CachedBlock] = OrderedDict()
+        self._mapped: OrderedDict[CachedBlock, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, identity: Identity, number: int, file_id: int) -> tuple[CachedBlock, str] | None:
         """A block and the tier that serves it (``map`` if it was open already); None is a miss."""
         key = (identity, number, file_id)
         with self._lock:
-            block = self._blocks.get(key)
+            block = self._open.get(key)
+            if block is not None:
+                self._open.move_to_end(key)
         if block is not None:
             block.mark_read()
             return block, "map"
         block = self._store.lookup(identity, number, file_id)
         if block is None:
             return None
+        block.on_map = self._count_map
         with self._lock:
-            self._blocks[key] = block
+            self._open[key] = block
+            if len(self._open) > self._most_open:
+                self._open.popitem(last=False)
         return block, block.tier
+
+    def _count_map(self, block: CachedBlock) -> None:
+        """Called whenever a block is read through its map; unmaps the one that was so read the longest ago."""
+        with self._lock:
+            self._mapped[block] = None
+            self._mapped.move_to_end(block)
+            if len(self._mapped) > self._most_mapped:
+                self._mapped.popitem(last=False)[0].unmap()
 
     def holds(self, identity: Identity, number: int) -> bool:
         """Whether the store has a file for the block, sound or not."""
@@ -46,5 +64,5 @@ class OpenBlocks:
     def discard(self, identity: Identity, number: int, file_id: int, corrupt: CorruptBlock) -> None:
         """Drops a block whose data failed, here and in the store."""
         with self._lock:
-            self._blocks.pop((identity, number, file_id), None)
+            self._open.pop((identity, number, file_id), None)
         self._store.discard(identity, number, corrupt)

@@ -31,10 +31,10 @@ final class CanonicalUri {
         return address;
     }
 
-    /** The directory that a cluster's blocks share. */
-    static String domain(String authority) {
+    /** The directory that a cluster's blocks share: {@code raw}, such as {@code hdfs-<authority>}, as a file name. */
+    static String domain(String raw) {
         StringBuilder name = new StringBuilder();
-        for (byte b : ("hdfs-" + authority).getBytes(StandardCharsets.UTF_8)) {
+        for (byte b : raw.getBytes(StandardCharsets.UTF_8)) {
             char c = (char) (b & 0xff);
             boolean plain = c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
                 || c == '.' || c == '_' || c == '-';

@@ -1,6 +1,5 @@
 package io.hybridfs;
 
-import java.nio.charset.StandardCharsets;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
 
@@ -21,10 +20,6 @@ final class FileVersion {
         this.mtime = mtime;
         this.length = length;
         this.fileId = fileId;
-    }
-
-    byte[] identity() {
-        return (domain + "\n" + uri + "\n" + mtime + "\n" + length).getBytes(StandardCharsets.UTF_8);
     }
 
     FileVersion withFileId(long known) {

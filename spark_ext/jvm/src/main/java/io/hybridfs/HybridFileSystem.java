@@ -45,7 +45,7 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
         options = new Options(conf);
         super.initialize(URI.create("hdfs://" + name.getAuthority()), conf);
         authority = CanonicalUri.authority(conf, name);
-        domain = CanonicalUri.domain(authority);
+        domain = CanonicalUri.domain("hdfs-" + authority);
         grants = new Grants(UserGroupInformation.getCurrentUser().getUserName(), options.freshnessMillis);
         store = options.enabled ? Store.of(options) : null;
         Workers.fetchStreams(options.fetchStreams);

@@ -18,18 +18,19 @@ final class Layout {
     private final ConcurrentHashMap<Long, String> names = new ConcurrentHashMap<>();
 
     Layout(FileVersion version, int blockSize) {
-        this.identity = version.identity();
-        this.domain = version.domain;
-        this.length = version.length;
+        this(version.domain, version.uri, Long.toString(version.mtime), version.length, blockSize);
+    }
+
+    /** {@code token}: the version as its origin tells it, whichever that is. */
+    Layout(String domain, String uri, String token, long length, int blockSize) {
+        this.identity = String.join("\n", domain, uri, token, Long.toString(length)).getBytes(StandardCharsets.UTF_8);
+        this.domain = domain;
+        this.length = length;
         this.blockSize = blockSize;
     }
 
     static boolean validBlockSize(long size) {
         return size >= 64 << 10 && size <= 16 << 20 && Long.bitCount(size) == 1;
-    }
-
-    long blocks() {
-        return (length + blockSize - 1) / blockSize;
     }
 
     /** Bytes of data in a block. */

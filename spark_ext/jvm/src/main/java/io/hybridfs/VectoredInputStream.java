@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -46,16 +47,26 @@ final class VectoredInputStream extends HybridInputStream
     @Override
     public void readVectored(List<? extends FileRange> ranges, IntFunction<ByteBuffer> allocate) throws IOException {
         requireOpen();
-        List<FileRange> sorted = validated(ranges);
+        Objects.requireNonNull(allocate, "allocate");
+        List<FileRange> within = new ArrayList<>();
         List<long[]> extents = new ArrayList<>();
         List<Supplier<ByteBuffer>> buffers = new ArrayList<>();
-        for (FileRange range : sorted) {
-            extents.add(new long[] {range.getOffset(), range.getOffset() + range.getLength()});
-            buffers.add(() -> exactly(allocate.apply(range.getLength()), range.getLength()));
+        for (FileRange range : validated(ranges)) {
+            long end = range.getOffset() + range.getLength();
+            if (end > length()) {
+                // As HDFS does, only this range fails.
+                CompletableFuture<ByteBuffer> beyond = new CompletableFuture<>();
+                beyond.completeExceptionally(new EOFException("the file ends at " + length() + " before " + range));
+                range.setData(beyond);
+            } else {
+                within.add(range);
+                extents.add(new long[] {range.getOffset(), end});
+                buffers.add(() -> exactly(allocate.apply(range.getLength()), range.getLength()));
+            }
         }
         List<CompletableFuture<ByteBuffer>> results = readTogether(extents, buffers);
         for (int i = 0; i < results.size(); i++) {
-            sorted.get(i).setData(results.get(i));
+            within.get(i).setData(results.get(i));
         }
     }
 
@@ -63,6 +74,7 @@ final class VectoredInputStream extends HybridInputStream
     @Override
     public void readVectored(List<? extends FileRange> ranges, IntFunction<ByteBuffer> allocate,
                              Consumer<ByteBuffer> release) throws IOException {
+        Objects.requireNonNull(release, "release");
         readVectored(ranges, allocate);
     }
 
@@ -73,7 +85,7 @@ final class VectoredInputStream extends HybridInputStream
     }
 
     /** In ascending order; refuses what the contract of vectored reads refuses. */
-    private List<FileRange> validated(List<? extends FileRange> ranges) throws EOFException {
+    private static List<FileRange> validated(List<? extends FileRange> ranges) throws EOFException {
         List<FileRange> sorted = new ArrayList<>(ranges);
         for (FileRange range : sorted) {
             if (range.getLength() < 0) {
@@ -90,9 +102,6 @@ final class VectoredInputStream extends HybridInputStream
                 throw new IllegalArgumentException("range overlaps the one before: " + range);
             }
             end = range.getOffset() + range.getLength();
-            if (end > length()) {
-                throw new EOFException("range ends beyond the file's " + length() + " bytes: " + range);
-            }
         }
         return sorted;
     }

@@ -1,0 +1,83 @@
+package io.hybridfs;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.Arrays;
+import org.apache.hadoop.shaded.com.fasterxml.jackson.databind.JsonNode;
+import org.apache.hadoop.shaded.com.fasterxml.jackson.databind.ObjectMapper;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The format to the byte: the committed golden roots of both languages. */
+class GoldenTest {
+    private static final Path GOLDEN = Paths.get(System.getProperty("golden.dir"));
+
+    @Test
+    void theGeneratorMakesTheCommittedRoot(@TempDir Path temp) throws Exception {
+        Path made = temp.resolve("made");
+        GoldenMaker.make(made);
+        Path committed = GOLDEN.resolve("java");
+        assertEquals(GoldenMaker.files(committed), GoldenMaker.files(made));
+        for (String file : GoldenMaker.files(made)) {
+            assertArrayEquals(Files.readAllBytes(committed.resolve(file)), Files.readAllBytes(made.resolve(file)), file);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"java", "python"})
+    void aGoldenRootIsReadAndWouldBeWrittenTheSame(String maker, @TempDir Path temp) throws Exception {
+        Path root = temp.resolve("root");
+        copy(GOLDEN.resolve(maker).resolve("root"), root);
+        JsonNode vectors = new ObjectMapper().readTree(GOLDEN.resolve(maker).resolve("vectors.json").toFile());
+        assertTrue(vectors.size() >= 9, "only " + vectors.size() + " vectors");
+        Tier tier = new Tier(root, Long.MAX_VALUE, 0, false);
+        for (JsonNode vector : vectors) {
+            check(root, tier, vector);
+        }
+        assertEquals(vectors.size(), Trees.blocks(root).size());
+    }
+
+    private static void check(Path root, Tier tier, JsonNode vector) throws Exception {
+        int blockSize = vector.get("block_size").asInt();
+        assertEquals(blockSize, Root.open(root, 0).blockSize);
+        assertEquals(vector.get("domain").asText(), CanonicalUri.domain(vector.get("domain_raw").asText()));
+        Layout layout = new Layout(vector.get("domain").asText(), vector.get("uri").asText(),
+            vector.get("token").asText(), vector.get("length").asLong(), blockSize);
+        long block = vector.get("block").asLong();
+        long fileId = vector.get("file_id").asLong();
+        int size = layout.dataLength(block);
+        assertEquals(vector.get("name").asText(), layout.name(block));
+        assertEquals(vector.get("path").asText(), layout.path(block));
+        assertEquals(vector.get("data_length").asInt(), size);
+        assertEquals(vector.get("flight_offset").asLong(), layout.lockOffset(block));
+        byte[] expected = GoldenMaker.bytes(block * blockSize, size);
+        try (CachedBlock found = tier.find(layout, fileId, block)) {
+            assertNotNull(found, layout.path(block));
+            byte[] data = new byte[size];
+            found.read(0, ByteBuffer.wrap(data));
+            assertArrayEquals(expected, data);
+        }
+        byte[] file = Files.readAllBytes(root.resolve(layout.path(block)));
+        byte[] trailer = BlockFormat.trailer(expected, 0, size, layout, fileId, block);
+        assertArrayEquals(trailer, Arrays.copyOfRange(file, size, file.length));
+        assertEquals(vector.get("trailer_xxh64").asText(), GoldenMaker.trailerSum(trailer));
+    }
+
+    /** Into a root of mode 0700: a checkout has the modes of its umask. */
+    private static void copy(Path from, Path to) throws Exception {
+        Modes.ofRoot(to);
+        for (String file : GoldenMaker.files(from)) {
+            Files.createDirectories(to.resolve(file).getParent());
+            Files.copy(from.resolve(file), to.resolve(file));
+        }
+    }
+}

@@ -136,6 +136,11 @@ class Hdfs:
         return f"hdfs://{self.authority}"
 
     @property
+    def web_authority(self) -> str:
+        """`127.0.0.1:PORT` of the first NameNode's WebHDFS."""
+        return f"127.0.0.1:{self._namenodes[0].http_port}"
+
+    @property
     def conf_dir(self) -> Path:
         """Directory with `core-site.xml` and `hdfs-site.xml` for clients (HADOOP_CONF_DIR)."""
         return self._scratch / "conf"

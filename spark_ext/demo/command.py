@@ -1,0 +1,97 @@
+"""The command `hybridfs demo`."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from hybridfs.config import settings
+from hybridfs.errors import BadOption
+from hybridfs.root import open_root
+from spark_ext.bed import BedError, Hdfs, Metastore
+from spark_ext.demo import notebook, report
+from spark_ext.demo.progress import Progress
+from spark_ext.demo.scenario import STEPS, Scenario, default_cores
+from spark_ext.demo.workers import WorkerError
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def demo(
+    scale: Annotated[float, typer.Option(min=0.01, help="TPC-H scale factor; 1 is 350 MB of Parquet.")] = 0.5,
+    memory: Annotated[str, typer.Option(help="Budget of the memory tier.")] = "512MiB",
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, for a notebook.")] = False,
+) -> None:
+    """Run TPC-H on a real HDFS and Hive Metastore, with and without the cache, and compare.
+
+    Needs a JDK (17 or newer). Everything runs on this host in a scratch directory and is removed at the end. The
+    exit status is not 0 when a result differs or a warm read took file data from HDFS.
+    """
+    console = Console()
+    try:
+        with _one_interrupt():
+            ok = _run(console, scale, memory, keep)
+    except (BedError, WorkerError, BadOption) as error:
+        console.print(f"✗ {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        ok = False
+    except KeyboardInterrupt:
+        console.print("Interrupted: everything is stopped and removed.")
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if ok else 1)
+
+
+def _run(console: Console, scale: float, memory: str, keep: bool) -> bool:
+    with ExitStack() as stack:
+        scenario = _start(stack, console, memory)
+        scenario.prepare(scale)
+        outcome = scenario.measure()
+        scenario.progress.close()
+        report.show(outcome, console)
+        if keep:
+            notebook.show(scenario, console)
+            signal.pause()
+        return not outcome.failures()
+
+
+def _start(stack: ExitStack, console: Console, memory: str) -> Scenario:
+    """Start HDFS and the metastore in a scratch directory; leaving `stack` ends and removes everything."""
+    scratch = Path(tempfile.mkdtemp(prefix="hybridfs-demo-"))
+    stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+    options = {"cache_dir": str(scratch / "cache"), "memory": memory, "min_free": "64MiB"}
+    settings(**options)  # a mistake is told before anything starts
+    stack.callback(shutil.rmtree, open_root(options["cache_dir"], None).memory_directory, ignore_errors=True)
+    progress = stack.enter_context(Progress(console, STEPS))
+    with progress.stage("HDFS: a NameNode and two DataNodes"):
+        (scratch / "hdfs").mkdir()
+        hdfs = stack.enter_context(Hdfs(scratch=scratch / "hdfs"))
+        progress.advance()
+    with progress.stage("Hive Metastore"):
+        metastore = stack.enter_context(Metastore(hdfs))
+        progress.advance()
+    return Scenario(hdfs, metastore, scratch, options, default_cores(), progress)
+
+
+@contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """Let the first signal that asks for the end raise, and no other disturb the tidying that follows."""
+
+    def interrupt(number: int, _: FrameType | None) -> NoReturn:
+        for ending in _ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    before = {ending: signal.signal(ending, interrupt) for ending in _ENDINGS}
+    try:
+        yield
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)

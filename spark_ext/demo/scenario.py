@@ -1,0 +1,160 @@
+"""What the demo does, step by step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spark_ext.bed import Hdfs, Metastore
+from spark_ext.demo import tpch
+from spark_ext.demo.outcome import Comparison, Outcome, Read
+from spark_ext.demo.progress import Progress
+from spark_ext.demo.workers import Worker
+
+# A table that no query reads: pandas caches it, Spark then scans it.
+_HANDED_TO_SPARK = "partsupp"
+_SCAN = f"SELECT count(*), sum(hash(*)) FROM {_HANDED_TO_SPARK}"
+# The columns of query 1, which Spark has cached for all rows: pandas then reads them.
+_HANDED_TO_PANDAS = "lineitem"
+_COLUMNS = (
+    "l_quantity",
+    "l_extendedprice",
+    "l_discount",
+    "l_tax",
+    "l_returnflag",
+    "l_linestatus",
+    "l_shipdate",
+)
+# How often `Progress.advance` is called: two starts, the data, tables, queries, and six more reads and looks.
+STEPS = 3 + len(tpch.TABLES) + 3 * (1 + len(tpch.QUERIES)) + 6
+
+
+@dataclass
+class Scenario:
+    """The running parts and where to put things. options: those of hybridfs."""
+
+    hdfs: Hdfs
+    metastore: Metastore
+    scratch: Path
+    options: Mapping[str, Any]
+    cores: int
+    progress: Progress
+
+    def prepare(self, scale: float) -> None:
+        """Make the data and write it through Spark to tables on HDFS."""
+        local = self.scratch / "tpch"
+        with self.progress.stage(f"TPC-H data of scale {scale:g}"):
+            tpch.generate(scale, local)
+            self.progress.advance()
+        what = "tables written by Spark to hdfs:// and registered in the metastore"
+        with self.progress.stage(what) as say, self._spark("load", cached=False) as spark:
+            for table in tpch.TABLES:
+                say(table)
+                spark.ask("load", table=table, path=str(local / f"{table}.parquet"))
+                self.progress.advance()
+
+    def measure(self) -> Outcome:
+        """Run everything on plain HDFS, with an empty cache, and with the filled one."""
+        with self._spark("plain", cached=False) as spark:
+            plain = self._queries(spark, "Spark on plain HDFS")
+            plain_scan = self._query(spark, _SCAN)
+            partsupp = spark.ask("files", table=_HANDED_TO_SPARK)
+            lineitem = spark.ask("files", table=_HANDED_TO_PANDAS)[0]
+        with self._spark("cold", cached=True) as spark:
+            cold = self._queries(spark, "Spark with an empty cache")
+        pandas_partsupp = self._pandas_fills(partsupp)
+        with self._spark("warm", cached=True) as spark:
+            warm = self._queries(spark, "Spark with the filled cache, in a new process")
+            with self.progress.stage(f"Spark scans {_HANDED_TO_SPARK}, which pandas cached"):
+                warm_scan = self._query(spark, _SCAN)
+                self.progress.advance()
+        return Outcome(
+            {name: Comparison(plain[name], cold[name], warm[name]) for name in plain},
+            {
+                f"pandas, {_HANDED_TO_SPARK}, first read": pandas_partsupp,
+                f"Spark, {_HANDED_TO_SPARK}, cached by pandas": Comparison(plain_scan, warm=warm_scan),
+                f"pandas, {len(_COLUMNS)} columns of {_HANDED_TO_PANDAS}, cached by Spark": self._pandas_reads(
+                    lineitem
+                ),
+            },
+            self._foreign_uris(),
+        )
+
+    def _queries(self, spark: Worker, what: str) -> dict[str, Read]:
+        with self.progress.stage(what) as say:
+            say("warming up the JVM")
+            spark.ask("warm_up")
+            self.progress.advance()
+            reads = {}
+            for name, sql in tpch.QUERIES.items():
+                say(name)
+                reads[name] = self._query(spark, sql)
+                self.progress.advance()
+            return reads
+
+    def _query(self, spark: Worker, sql: str) -> Read:
+        return self._measured(spark, "query", sql=sql)
+
+    def _measured(self, worker: Worker, request: str, **arguments: Any) -> Read:
+        served, counters = self.hdfs.served(), worker.ask("counters")
+        answer = worker.ask(request, **arguments)
+        moved = {name: count - counters.get(name, 0) for name, count in worker.ask("counters").items()}
+        return Read(answer["seconds"], answer["result"], self.hdfs.served() - served, moved)
+
+    def _pandas_fills(self, urls: list[str]) -> Comparison:
+        with self.progress.stage(f"pandas reads {_HANDED_TO_SPARK}, which nobody cached"):
+            plain = self._pandas(urls, None, cached=False)
+            return Comparison(plain, cold=self._pandas(urls, None, cached=True))
+
+    def _pandas_reads(self, url: str) -> Comparison:
+        with self.progress.stage(f"pandas reads {_HANDED_TO_PANDAS}, which Spark cached"):
+            plain = self._pandas([url], list(_COLUMNS), cached=False)
+            return Comparison(plain, warm=self._pandas([url], list(_COLUMNS), cached=True))
+
+    def _pandas(self, urls: list[str], columns: list[str] | None, cached: bool) -> Read:
+        options = dict(self.options) if cached else None
+        name = f"pandas-{'cached' if cached else 'plain'}"
+        env = self.hdfs.as_user(self.hdfs.superuser)
+        with Worker("spark_ext.demo.pandas_worker", self.scratch / f"{name}.log", env) as worker:
+            read = self._measured(worker, "read", urls=urls, columns=columns, options=options)
+        self.progress.advance()
+        return read
+
+    def _foreign_uris(self) -> frozenset[str]:
+        with self.progress.stage("URIs in the metastore"):
+            held = self.metastore.uris()
+            self.progress.advance()
+        return frozenset(uri for uri in held if not uri.startswith(f"{self.hdfs.url}/"))
+
+    @contextmanager
+    def _spark(self, name: str, cached: bool) -> Iterator[Worker]:
+        env = {"SPARK_LOCAL_IP": "127.0.0.1", **self.hdfs.as_user(self.hdfs.superuser)}
+        with Worker("spark_ext.demo.spark_worker", self.scratch / f"spark-{name}.log", env) as worker:
+            worker.ask("open", conf=self.spark_conf(), options=dict(self.options) if cached else None)
+            yield worker
+            worker.ask("close")
+
+    def spark_conf(self) -> dict[str, str]:
+        """Properties of every session of the demo, hybridfs's apart."""
+        temporary = self.scratch / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return {
+            **self.metastore.spark_conf(),
+            "spark.app.name": "hybridfs demo",
+            "spark.master": f"local[{self.cores}]",
+            "spark.driver.memory": "1500m",
+            "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData",
+            "spark.local.dir": str(temporary),
+            "spark.sql.shuffle.partitions": str(self.cores),
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+        }
+
+
+def default_cores() -> int:
+    """Cores that this process may use, at most 4: the demo is about bytes."""
+    return min(4, len(os.sched_getaffinity(0)))

@@ -1,0 +1,84 @@
+package io.hybridfs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Paths;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class OptionsTest {
+    private static Options options(String... pairs) {
+        Configuration conf = new Configuration(false);
+        for (int i = 0; i < pairs.length; i += 2) {
+            conf.set(pairs[i], pairs[i + 1]);
+        }
+        return new Options(conf);
+    }
+
+    @Test
+    void defaults() {
+        Options options = options(Options.CACHE_DIR, "/c");
+        assertEquals(20L << 30, options.disk.get(0).budget);
+        assertEquals(Paths.get("/c"), options.disk.get(0).dir);
+        assertEquals(0, options.memory);
+        assertEquals(1L << 30, options.minFree);
+        assertEquals(0, options.blockSize);
+        assertEquals(30_000, options.freshnessMillis);
+        assertEquals(8 << 20, options.fetchSize);
+        assertEquals(8, options.fetchStreams);
+        assertEquals(32L << 20, options.readahead);
+        assertEquals(60_000, options.lockTimeoutMillis);
+        assertTrue(options.enabled);
+    }
+
+    @Test
+    void severalTiers() {
+        Options options = options(Options.DISK, "/ssd/a=1GiB, /hdd/b=2TB");
+        assertEquals("[/ssd/a=1073741824, /hdd/b=2000000000000]", options.disk.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"200GiB,214748364800", "8MiB,8388608", "64KiB,65536", "1GB,1000000000", "17,17", "3 mib,3145728"})
+    void sizes(String text, long bytes) {
+        assertEquals(bytes, Sizes.bytes("x", text));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"30s,30000", "500ms,500", "5m,300000", "0,0", "1h,3600000"})
+    void durations(String text, long millis) {
+        assertEquals(millis, Sizes.millis("x", text));
+    }
+
+    /** Each names the option, the value and the way out. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "fs.hybridfs.disk | 20XB | 200GiB",
+        "fs.hybridfs.disk | /a=1GiB,2GiB | /ssd/cache=100GiB",
+        "fs.hybridfs.disk | 0 | from 1 to",
+        "fs.hybridfs.memory | -1 | 200GiB",
+        "fs.hybridfs.memory | 99999999999PiB | 200GiB",
+        "fs.hybridfs.block.size | 1000000 | 1MiB",
+        "fs.hybridfs.block.size | 32MiB | 1MiB",
+        "fs.hybridfs.freshness | 30 | 30s",
+        "fs.hybridfs.listings | validated | origin",
+        "fs.hybridfs.enabled | yes | true",
+        "fs.hybridfs.fetch.streams | many | 8",
+        "fs.hybridfs.fetch.streams | 0 | from 1 to",
+        "fs.hybridfs.cache.dir | relative/dir | /mnt/nvme/hybridfs",
+        "fs.hybridfs.blok.size | 1MiB | fs.hybridfs.block.size",
+        "fs.hybridfs.fetchstreams | 1 | fs.hybridfs.fetch.streams",
+    })
+    void wrongOnesSayWhatIsRight(String key, String value, String hint) {
+        String message = assertThrows(IllegalArgumentException.class, () -> options(key, value)).getMessage();
+        assertTrue(message.contains(key) && message.contains(value) && message.contains(hint), message);
+    }
+
+    @Test
+    void keysOfHadoopItselfAreNone() {
+        options("fs.hybridfs.impl", "x", "fs.hybridfs.impl.disable.cache", "true");
+    }
+}

@@ -1,0 +1,273 @@
+package io.hybridfs;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributeView;
+import java.nio.file.attribute.FileTime;
+import java.util.Arrays;
+import java.util.Random;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StoreTest {
+    private static final int BLOCK = 64 << 10;
+    private static final long LENGTH = 3 * BLOCK + 100;
+    private static final Layout LAYOUT = new Layout("hdfs-a", "hdfs://a/f", "17", LENGTH, BLOCK);
+
+    private static Tier tier(Path root, long budget) throws Exception {
+        return new Tier(root.resolve("cache"), budget, 0, false);
+    }
+
+    private static byte[] data(long block) {
+        return GoldenMaker.bytes(block * BLOCK, LAYOUT.dataLength(block));
+    }
+
+    private static boolean publish(Tier tier, Layout layout, long fileId, long block) {
+        byte[] data = GoldenMaker.bytes(block * BLOCK, layout.dataLength(block));
+        return tier.publish(layout, fileId, block, data, 0, data.length);
+    }
+
+    /** The data, or null when it is no hit; never anything else. */
+    private static byte[] read(Tier tier, Layout layout, long fileId, long block) {
+        CachedBlock found = tier.find(layout, fileId, block);
+        if (found == null) {
+            return null;
+        }
+        try (CachedBlock open = found) {
+            byte[] data = new byte[open.length];
+            open.read(0, ByteBuffer.wrap(data));
+            return data;
+        } catch (IOException e) {
+            tier.unreadable(found.path, e);
+            return null;
+        }
+    }
+
+    @Test
+    void everyFlippedBitAndEveryTruncationIsAMiss(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        Random random = new Random(7);
+        long block = 3;
+        for (int round = 0; round < 400; round++) {
+            assertTrue(publish(tier, LAYOUT, 5, block));
+            Path file = tier.dir.resolve(LAYOUT.path(block));
+            byte[] content = Files.readAllBytes(file);
+            if (round % 4 == 0) {
+                Files.write(file, Arrays.copyOf(content, random.nextInt(content.length)));
+            } else if (round % 4 == 1) {
+                Files.write(file, Arrays.copyOf(content, content.length + 1 + random.nextInt(9)));
+            } else {
+                int at = random.nextInt(content.length);
+                content[at] ^= (byte) (1 << random.nextInt(8));
+                Files.write(file, content);
+            }
+            long corrupt = Stats.get(Stats.Counter.CORRUPT);
+            assertNull(read(tier, LAYOUT, 5, block), "round " + round);
+            assertEquals(corrupt + 1, Stats.get(Stats.Counter.CORRUPT));
+        }
+    }
+
+    @Test
+    void everySingleByteOfATrailerCounts(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        assertTrue(publish(tier, LAYOUT, 5, 3));
+        Path file = tier.dir.resolve(LAYOUT.path(3));
+        byte[] content = Files.readAllBytes(file);
+        for (int at = 100; at < content.length; at++) {
+            byte[] bad = content.clone();
+            bad[at] ^= 1;
+            Files.write(file, bad);
+            assertNull(read(tier, LAYOUT, 5, 3), "byte " + at);
+        }
+    }
+
+    @Test
+    void oneDamagedChunkLeavesTheOthersReadable(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        Layout large = new Layout("hdfs-a", "hdfs://a/large", "17", 1 << 20, 1 << 20);
+        byte[] data = GoldenMaker.bytes(0, 1 << 20);
+        assertTrue(tier.publish(large, 0, 0, data, 0, data.length));
+        Path file = tier.dir.resolve(large.path(0));
+        byte[] content = Files.readAllBytes(file);
+        content[500_000] ^= 1;
+        Files.write(file, content);
+        try (CachedBlock found = tier.find(large, 0, 0)) {
+            ByteBuffer into = ByteBuffer.allocateDirect(400_000);
+            found.read(33, into);
+            into.flip();
+            byte[] read = new byte[400_000];
+            into.get(read);
+            assertArrayEquals(Arrays.copyOfRange(data, 33, 400_033), read);
+            assertThrows(BlockFormat.Rejected.class, () -> found.read(460_000, ByteBuffer.allocate(100_000)));
+        }
+    }
+
+    @Test
+    void anotherVersionIsNoHit(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        assertTrue(publish(tier, LAYOUT, 5, 0));
+        assertNull(read(tier, new Layout("hdfs-a", "hdfs://a/f", "18", LENGTH, BLOCK), 5, 0));
+        assertNull(read(tier, new Layout("hdfs-a", "hdfs://a/f", "17", LENGTH + 1, BLOCK), 5, 0));
+        assertArrayEquals(data(0), read(tier, LAYOUT, 0, 0));
+        long changed = Stats.get(Stats.Counter.VERSION_CHANGED);
+        assertNull(read(tier, LAYOUT, 6, 0));
+        assertEquals(changed + 1, Stats.get(Stats.Counter.VERSION_CHANGED));
+        assertNull(read(tier, LAYOUT, 5, 0), "unlinked");
+    }
+
+    @Test
+    void aCollisionOfNamesIsAMissAndStays(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        Layout other = new Layout("hdfs-a", "hdfs://a/g", "17", LENGTH, BLOCK);
+        assertTrue(publish(tier, other, 5, 0));
+        Path wrong = tier.dir.resolve(LAYOUT.path(0));
+        Files.createDirectories(wrong.getParent());
+        Files.copy(tier.dir.resolve(other.path(0)), wrong);
+        assertNull(read(tier, LAYOUT, 5, 0));
+        assertTrue(Files.exists(wrong));
+    }
+
+    @Test
+    void theBudgetHoldsAndReusedBlocksAreSparedOnce(@TempDir Path root) throws Exception {
+        long budget = 8 << 20;
+        Tier tier = tier(root, budget);
+        Layout hot = new Layout("hdfs-a", "hdfs://a/hot", "1", 8 * BLOCK, BLOCK);
+        for (long block = 0; block < 8; block++) {
+            assertTrue(publish(tier, hot, 0, block));
+            Path file = tier.dir.resolve(hot.path(block));
+            // Read after it was published, by a clock that the test does not wait for.
+            Files.getFileAttributeView(file, BasicFileAttributeView.class).setTimes(FileTime.fromMillis(1_000_000),
+                FileTime.fromMillis(2_000_000), null);
+        }
+        Layout scan = new Layout("hdfs-a", "hdfs://a/scan", "1", 4000L * BLOCK, BLOCK);
+        long evicted = Stats.get(Stats.Counter.EVICTED_BLOCKS);
+        for (long block = 0; block < 130; block++) {
+            assertTrue(publish(tier, scan, 0, block));
+        }
+        assertTrue(Stats.get(Stats.Counter.EVICTED_BLOCKS) > evicted);
+        assertEquals(8, Trees.blocks(tier.dir).stream()
+            .filter(p -> p.toString().contains(hot.name(0))).count(), "the first scan spares what was read");
+        for (long block = 130; block < 1000; block++) {
+            assertTrue(publish(tier, scan, 0, block));
+            if (block % 50 == 0) {
+                long bytes = 0;
+                for (Path file : Trees.blocks(tier.dir)) {
+                    bytes += Accounting.onDisk(Files.size(file));
+                }
+                assertTrue(bytes <= budget + (2 << 20), "holds " + bytes);
+            }
+        }
+        assertTrue(tier.accounting.total() <= budget + (2 << 20));
+    }
+
+    @Test
+    void evictionDemotesAndReuseBelowPromotes(@TempDir Path dir) throws Exception {
+        Configuration conf = new Configuration(false);
+        Path upper = dir.resolve("upper");
+        Path lower = dir.resolve("lower");
+        conf.set(Options.CACHE_DIR, upper.toString());
+        conf.set(Options.BLOCK_SIZE, "64KiB");
+        conf.set(Options.MIN_FREE, "0");
+        conf.set(Options.DISK, upper + "=2MiB," + lower + "=1GiB");
+        Store store = Store.of(new Options(conf));
+        Layout layout = new Layout("hdfs-a", "hdfs://a/d", "1", 100L * BLOCK, BLOCK);
+        long demoted = Stats.get(Stats.Counter.DEMOTED_BLOCKS);
+        for (long block = 0; block < 100; block++) {
+            store.publish(layout, 0, block, GoldenMaker.bytes(block * BLOCK, BLOCK), 0);
+        }
+        assertTrue(Stats.get(Stats.Counter.DEMOTED_BLOCKS) - demoted >= 60);
+        byte[] into = new byte[BLOCK];
+        for (long block = 0; block < 100; block++) {
+            assertTrue(store.read(layout, 0, block, into, 0), "block " + block);
+            assertArrayEquals(GoldenMaker.bytes(block * BLOCK, BLOCK), into);
+        }
+        Path below = Trees.blocks(lower).get(0);
+        Path above = upper.resolve(lower.relativize(below));
+        assertFalse(Files.exists(above));
+        Files.getFileAttributeView(below, BasicFileAttributeView.class).setTimes(FileTime.fromMillis(1_000_000),
+            FileTime.fromMillis(2_000_000), null);
+        long promoted = Stats.get(Stats.Counter.PROMOTED_BLOCKS);
+        long block = Long.parseLong(below.getFileName().toString());
+        assertTrue(store.read(layout, 0, block, into, 0));
+        Workers.quiesce();
+        assertEquals(promoted + 1, Stats.get(Stats.Counter.PROMOTED_BLOCKS));
+        assertTrue(Files.exists(above));
+    }
+
+    @Test
+    void orphansGoWhenTheyAreOld(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 20);
+        Path old = Files.createFile(tier.temporary().resolve("1-0"));
+        Path young = Files.createFile(tier.temporary().resolve("1-1"));
+        Files.setLastModifiedTime(old, FileTime.fromMillis(System.currentTimeMillis() - 4_000_000));
+        Layout scan = new Layout("hdfs-a", "hdfs://a/scan", "1", 4000L * BLOCK, BLOCK);
+        for (long block = 0; block < 40; block++) {
+            assertTrue(publish(tier, scan, 0, block));
+        }
+        assertFalse(Files.exists(old));
+        assertTrue(Files.exists(young));
+    }
+
+    @Test
+    void theBlockSizeBelongsToTheRoot(@TempDir Path dir) throws Exception {
+        Path root = dir.resolve("cache");
+        String id = Root.open(root, BLOCK).cacheId;
+        assertEquals(BLOCK, Root.open(root, 0).blockSize);
+        assertEquals(id, Root.open(root, 0).cacheId);
+        String message = assertThrows(IllegalArgumentException.class, () -> Root.open(root, 1 << 20)).getMessage();
+        assertTrue(message.contains("fs.hybridfs.block.size") && message.contains("65536"), message);
+    }
+
+    @Test
+    void theRootsModeIsThePolicy(@TempDir Path dir) throws Exception {
+        Tier mine = new Tier(dir.resolve("mine"), 1 << 30, 0, false);
+        assertTrue(publish(mine, LAYOUT, 0, 0));
+        assertEquals(0100600, mode(mine.dir.resolve(LAYOUT.path(0))));
+        assertEquals(040700, mode(mine.dir.resolve(LAYOUT.path(0)).getParent()));
+        Path shared = Files.createDirectory(dir.resolve("shared"));
+        Files.setAttribute(shared, "unix:mode", 02770);
+        Tier ours = new Tier(shared, 1 << 30, 0, false);
+        assertTrue(publish(ours, LAYOUT, 0, 0));
+        assertEquals(0100660, mode(ours.dir.resolve(LAYOUT.path(0))));
+        assertEquals(0100660, mode(ours.dir.resolve("lock")));
+        assertEquals(042770, mode(ours.dir.resolve(LAYOUT.path(0)).getParent()));
+        Path open = Files.createDirectory(dir.resolve("open"));
+        Files.setAttribute(open, "unix:mode", 0777);
+        assertThrows(IOException.class, () -> new Tier(open, 1 << 30, 0, false));
+    }
+
+    private static int mode(Path path) throws Exception {
+        return (Integer) Files.getAttribute(path, "unix:mode");
+    }
+
+    @Test
+    void locksExcludeThreadsAndProcesses(@TempDir Path dir) throws Exception {
+        LockFile locks = LockFile.of(dir, Modes.ofRoot(dir.resolve("cache")));
+        LockFile.Held held = locks.tryLock(1L << 33);
+        assertNotNull(held);
+        assertNull(locks.tryLock(1L << 33));
+        Process other = new ProcessBuilder("python3", "-c",
+            "import fcntl,sys\nf=open(sys.argv[1],'r+b')\n"
+                + "for at in (1<<33, (1<<33)+1):\n"
+                + "    try: fcntl.lockf(f, fcntl.LOCK_EX|fcntl.LOCK_NB, 1, at); print('free')\n"
+                + "    except OSError: print('held')\n", dir.resolve("lock").toString()).start();
+        assertEquals("held\nfree\n", new String(MiniHdfs.toEnd(other.getInputStream())));
+        assertEquals(0, other.waitFor());
+        held.close();
+        held.close();
+        LockFile.Held again = locks.tryLock(1L << 33);
+        assertNotNull(again);
+        again.close();
+    }
+}

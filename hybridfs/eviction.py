@@ -18,6 +18,7 @@ from hybridfs.stats import Stats
 from hybridfs.tier import Tier
 
 _LOW_WATER = 0.95
+_PASSES = 4
 _ORPHAN_SECONDS = 3600
 
 
@@ -40,12 +41,20 @@ def evict(tier: Tier, stats: Stats, demote: Callable[[str], None]) -> None:
             return
         try:
             _remove_orphans(tier)
-            blocks = list(scan(tier))
-            used = sum(block.size for block in blocks)
-            goal = max(used - int(tier.budget * _LOW_WATER) if used > tier.budget else 0, tier.shortfall())
-            tier.ledger.reset(used - _unlink(tier, blocks, goal, stats, demote))
+            for _ in range(_PASSES):  # others publish meanwhile, and wait for nobody
+                _make_room(tier, stats, demote)
+                if tier.ledger.used() <= tier.budget:
+                    break
         except OSError as error:
             tier.fault(error)
+
+
+def _make_room(tier: Tier, stats: Stats, demote: Callable[[str], None]) -> None:
+    published = tier.ledger.published()
+    blocks = list(scan(tier))
+    used = sum(block.size for block in blocks)
+    goal = max(used - int(tier.budget * _LOW_WATER) if used > tier.budget else 0, tier.shortfall())
+    tier.ledger.reset(used - _unlink(tier, blocks, goal, stats, demote), published)
 
 
 def scan(tier: Tier) -> Iterator[Found]:

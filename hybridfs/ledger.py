@@ -47,11 +47,14 @@ class Ledger:
         except FileNotFoundError:
             return 0
 
-    def reset(self, used: int) -> None:
-        """Records what a scan found (the evictor's lock is held)."""
+    def reset(self, used: int, published: int) -> None:
+        """Records what a scan found; ``published`` is from before the scan (the evictor's lock is held).
+
+        What was published since then stays counted: the scan may have missed it.
+        """
         write_aside(self._usage, f"bytes={used}\n".encode(), self._mode)
-        if os.path.exists(self._published):
-            os.truncate(self._published, 0)
+        if published:
+            os.truncate(self._published, max(0, self.published() - published) // UNIT)
 
     def _last_scan(self) -> int:
         try:

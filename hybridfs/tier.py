@@ -72,7 +72,8 @@ class Tier:
                 write_new(temporary, parts, self.modes.file)
             rename_into(temporary, os.path.join(self.directory, relative), self.directory, self.modes.directory)
             size = sum(len(part) for part in parts)
-            self._deserves_look = self.ledger.add(-(-size // _PAGE) * _PAGE)
+            if self.ledger.add(-(-size // _PAGE) * _PAGE):
+                self._deserves_look = True
         except OSError as error:
             self.fault(error)
             return False

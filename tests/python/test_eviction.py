@@ -1,0 +1,269 @@
+"""Budgets: what is counted, what goes, and what is spared (FORMAT.md section 7)."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from hybridfs.eviction import evict, scan
+from hybridfs.layout import Identity, block_path
+from hybridfs.ledger import UNIT, Ledger
+from hybridfs.locks import EVICTOR
+from hybridfs.store import Store
+from hybridfs.tier import Tier
+from tests.python.support import (
+    BLOCK,
+    KIB,
+    MIB,
+    ScriptedOrigin,
+    blocks_in,
+    cache,
+    children,
+    new_store,
+    pattern,
+    temporary_files,
+)
+
+ON_DISK = BLOCK + 4 * KIB  # a full block with its trailer
+DATA = memoryview(pattern(BLOCK))
+
+
+def identity(number: int, blocks: int = 1) -> Identity:
+    return Identity("test", f"test://origin/{number}", "1", blocks * BLOCK)
+
+
+def fill(store: Store, numbers: range, *, disk: Path | None = None) -> int:
+    """Publishes one-block files; returns the most bytes that were on disk at any time."""
+    most = 0
+    for number in numbers:
+        assert store.publish(identity(number), 0, DATA)
+        most = max(most, on_disk(disk)) if disk else 0
+    return most
+
+
+def on_disk(root: Path) -> int:
+    return sum(path.stat().st_blocks * 512 for path in blocks_in(root))
+
+
+def kept(store: Store, numbers: range) -> set[int]:
+    return {number for number in numbers if store.holds(identity(number), 0)}
+
+
+def path_of(root: Path, number: int) -> Path:
+    return root / block_path(identity(number), 0, BLOCK)
+
+
+def mark_as_read(root: Path, numbers: range) -> None:
+    for number in numbers:
+        modified = path_of(root, number).stat().st_mtime_ns
+        os.utime(path_of(root, number), ns=(modified + 1, modified))
+
+
+def evict_alone(tier: Tier, store: Store) -> None:
+    evict(tier, store._stats, lambda relative: None)
+
+
+# ---- what is counted
+
+ADD = """
+import sys
+from hybridfs.ledger import Ledger
+ledger, size = Ledger(sys.argv[1], 0o600), int(sys.argv[2])
+for _ in range(int(sys.argv[3])):
+    ledger.add(size)
+"""
+
+
+def test_a_ledger_is_the_sum_over_all_processes(tmp_path: Path) -> None:
+    work = [(tmp_path, 69_632, 500), (tmp_path, 1_052_672, 40), (tmp_path, 4096, 3000), (tmp_path, 8_000_000, 11)]
+    with children(ADD, work) as processes:
+        for process in processes:
+            process.rest()
+    total = sum(size * count for _, size, count in work)
+    used = Ledger(str(tmp_path), 0o600).used()
+    assert total - len(work) * UNIT < used <= total
+
+
+def test_a_ledger_starts_again_from_what_a_scan_found(tmp_path: Path) -> None:
+    mine, others = Ledger(str(tmp_path), 0o600), Ledger(str(tmp_path), 0o600)
+    assert not mine.add(UNIT - 1)
+    assert mine.add(1)
+    assert others.used() == UNIT
+    mine.reset(12_345, mine.published())
+    assert (others.used(), others.published()) == (12_345, 0)
+    assert others.add(3 * UNIT)
+    assert mine.used() == 12_345 + 3 * UNIT
+
+
+def test_what_is_published_during_a_scan_stays_counted(tmp_path: Path) -> None:
+    mine, others = Ledger(str(tmp_path), 0o600), Ledger(str(tmp_path), 0o600)
+    others.add(5 * UNIT)
+    before = mine.published()
+    others.add(2 * UNIT)
+    mine.reset(100, before)
+    assert others.used() == 100 + 2 * UNIT
+    mine.reset(50, mine.published())
+    mine.reset(40, 0)
+    assert others.used() == 40
+
+
+def test_a_garbled_ledger_is_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "usage").write_text("bytes=many\n")
+    assert Ledger(str(tmp_path), 0o600).used() == 0
+
+
+# ---- what goes
+
+
+def test_a_budget_is_kept_within_one_batch(tmp_path: Path) -> None:
+    budget = 4 * MIB
+    store, stats = new_store(tmp_path, disk=budget)
+    most = fill(store, range(300), disk=tmp_path)
+    assert most <= budget + UNIT + ON_DISK
+    evict_alone(store.tiers[0], store)
+    used = on_disk(tmp_path)
+    assert budget * 0.95 - 2 * UNIT <= used <= budget
+    assert store.tiers[0].ledger.used() == pytest.approx(used, abs=UNIT)
+    assert stats.snapshot()["evicted_blocks"] == 300 - len(blocks_in(tmp_path))
+
+
+FILL = """
+import sys
+from pathlib import Path
+from tests.python.support import BLOCK, new_store, pattern
+from tests.python.test_eviction import fill
+store, _ = new_store(Path(sys.argv[1]), disk=sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+start = int(sys.argv[3])
+fill(store, range(start, start + 150))
+"""
+
+
+def test_processes_keep_one_budget_together(tmp_path: Path) -> None:
+    budget, writers = 4 * MIB, 3
+    with children(FILL, [(tmp_path, budget, 1000 * number) for number in range(writers)]) as processes:
+        assert [process.hear() for process in processes] == ["ready"] * writers
+        for process in processes:
+            process.tell("go")
+        for process in processes:
+            process.rest()
+    assert 0 < on_disk(tmp_path) <= budget + writers * (UNIT + ON_DISK)
+    assert temporary_files(tmp_path) == []
+
+
+def test_a_lower_budget_takes_effect_with_the_next_batch(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    fill(store, range(100))
+    smaller, _ = new_store(tmp_path, disk="2MiB")
+    fill(smaller, range(100, 100 + 2 * UNIT // BLOCK))
+    assert on_disk(tmp_path) <= 2 * MIB + UNIT
+
+
+def test_the_free_space_floor_empties_a_tier_that_can_never_reach_it(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, min_free=1 << 60)
+    fill(store, range(UNIT // BLOCK))
+    assert blocks_in(tmp_path) == []
+
+
+def test_one_process_evicts_at_a_time(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    fill(store, range(40))
+    other, stats = new_store(tmp_path, disk="1MiB")
+    assert store.tiers[0].lock.claim(EVICTOR)
+    evict_alone(other.tiers[0], other)
+    assert stats.snapshot()["evicted_blocks"] == 0
+    store.tiers[0].lock.release(EVICTOR)
+    evict_alone(other.tiers[0], other)
+    assert stats.snapshot()["evicted_blocks"] > 0
+
+
+# ---- what is spared
+
+
+def test_blocks_that_were_read_are_spared_once(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    fill(store, range(40))
+    mark_as_read(tmp_path, range(10))
+    smaller, _ = new_store(tmp_path, disk=20 * ON_DISK)
+    evict_alone(smaller.tiers[0], smaller)
+    survivors = kept(store, range(40))
+    assert set(range(10)) <= survivors
+    assert len(survivors) == 19  # 95 % of 20
+
+
+def test_if_all_were_read_some_go_all_the_same(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    fill(store, range(40))
+    mark_as_read(tmp_path, range(40))
+    smaller, _ = new_store(tmp_path, disk=20 * ON_DISK)
+    evict_alone(smaller.tiers[0], smaller)
+    assert len(kept(store, range(40))) == 19
+    assert not any(found.reused for found in scan(store.tiers[0])), "the second chance is used up"
+
+
+def test_a_read_through_the_cache_is_a_second_chance(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    fill(store, range(20))
+    for number in range(5):
+        time.sleep(0.01)  # a tick of the file system's clock
+        block = store.lookup(identity(number), 0)
+        assert block is not None
+        assert block.data() == DATA
+    reused = {found.relative for found in scan(store.tiers[0]) if found.reused}
+    assert reused == {block_path(identity(number), 0, BLOCK) for number in range(5)}
+
+
+def test_evicted_blocks_go_and_their_directories_with_them(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    fill(store, range(40))
+    smaller, _ = new_store(tmp_path, disk=1)
+    evict_alone(smaller.tiers[0], smaller)
+    assert blocks_in(tmp_path) == []
+    assert sorted(path.name for path in (tmp_path / "v1").iterdir()) == ["layout", "tmp"]
+    fill(store, range(3))
+    assert kept(store, range(3)) == {0, 1, 2}
+
+
+def test_an_open_block_stays_readable_when_it_is_evicted(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    fill(store, range(2))
+    mapped, unread = (store.lookup(identity(number), 0) for number in range(2))
+    assert mapped is not None
+    assert unread is not None
+    view = mapped.view(5, 100)
+    smaller, _ = new_store(tmp_path, disk=1)
+    evict_alone(smaller.tiers[0], smaller)
+    assert blocks_in(tmp_path) == []
+    assert view == DATA[5:105]
+    assert unread.data() == mapped.data() == DATA
+
+
+# ---- temporary files
+
+
+def test_orphans_go_by_age_and_younger_ones_stay(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path)
+    tmp = tmp_path / "v1" / "tmp"
+    now = time.time()
+    for name, age in (("1-old", 3700), ("1-young", 3500), ("1-future", -3700)):
+        (tmp / name).write_bytes(b"x")
+        os.utime(tmp / name, (now - age, now - age))
+    evict_alone(store.tiers[0], store)
+    assert sorted(path.name for path in temporary_files(tmp_path)) == ["1-future", "1-young"]
+
+
+def test_a_reader_that_evicts_gives_right_bytes(tmp_path: Path) -> None:
+    """A file many times as large as the budget, read through it twice."""
+    origin, data = ScriptedOrigin(), pattern(12 * MIB)
+    origin.write("/f", data)
+    with cache(tmp_path, disk="2MiB", readahead="1MiB", fetch_size="512KiB") as opened:
+        assert opened.read(origin, "/f") == data
+        assert opened.read(origin, "/f") == data
+        opened.settle()
+    assert on_disk(tmp_path) <= 2 * MIB + 2 * UNIT
+    assert opened.counts["corrupt"] == 0
+    assert temporary_files(tmp_path) == []

@@ -18,6 +18,7 @@ import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 final class HdfsOrigin implements Origin, Closeable {
     private final Client hdfs;
     private final Path path;
+    private final Runnable whenProven;
     private FileVersion version;
     private FSDataInputStream opened;
     private Reader reader;
@@ -36,12 +37,16 @@ final class HdfsOrigin implements Origin, Closeable {
         LocatedBlocks blocksAtOrigin(Path path) throws IOException;
     }
 
-    /** {@code opened}: a stream that was opened already, or null. */
-    HdfsOrigin(Client hdfs, Path path, FileVersion version, FSDataInputStream opened) {
+    /**
+     * {@code opened}: a stream that was opened already, or null. {@code whenProven} runs whenever a stream has proved
+     * to be of this version, and the file to be complete.
+     */
+    HdfsOrigin(Client hdfs, Path path, FileVersion version, FSDataInputStream opened, Runnable whenProven) {
         this.hdfs = hdfs;
         this.path = path;
         this.version = version;
         this.opened = opened;
+        this.whenProven = whenProven;
     }
 
     /** A stream of the origin, shared by the fetches that run; the last one out closes it. */
@@ -67,7 +72,13 @@ final class HdfsOrigin implements Origin, Closeable {
             synchronized (HdfsOrigin.this) {
                 finished = !now.isUnderConstruction();
                 encrypted |= now.getFileEncryptionInfo() != null;
-                return adopt(status) && names(now.getLocatedBlocks()).equals(blocks);
+                if (!adopt(status) || !names(now.getLocatedBlocks()).equals(blocks)) {
+                    return false;
+                }
+                if (finished) {
+                    whenProven.run();
+                }
+                return true;
             }
         }
 

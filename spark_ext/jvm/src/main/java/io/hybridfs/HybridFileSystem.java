@@ -110,29 +110,27 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
         FileVersion version = version(path, status);
         if (granted && cacheable(status) && grants.holds(version)) {
             Stats.count(Stats.Counter.GRANTS_REUSED);
-            return stream(path, version, null, false);
+            return stream(path, version, null, false, 0);
         }
         FSDataInputStream plain = opening == null ? openOrigin(path) : Workers.await(opening);
         if (!cacheable(status) || !agrees(plain, status)) {
             return plain;
         }
-        grants.given(version, asked);
-        return stream(path, version, plain, false);
+        return stream(path, version, plain, false, asked);
     }
 
     private FSDataInputStream openBrought(Path path, FileStatus brought) throws IOException {
         FileVersion version = version(path, brought);
         if (grants.holds(version)) {
             Stats.count(Stats.Counter.GRANTS_REUSED);
-            return stream(path, version, null, true);
+            return stream(path, version, null, true, 0);
         }
         long asked = System.nanoTime();
         FSDataInputStream plain = openOrigin(path);
         if (!cacheable(brought) || !agrees(plain, brought) && version.matches(statusAtOrigin(path))) {
             return plain;
         }
-        grants.given(version, asked);
-        return stream(path, version, plain, true);
+        return stream(path, version, plain, true, asked);
     }
 
     private static boolean cacheable(FileStatus status) {
@@ -146,19 +144,29 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
             && plain.getWrappedStream() instanceof DFSInputStream;
     }
 
-    private FSDataInputStream stream(Path path, FileVersion version, FSDataInputStream opened, boolean brought) {
-        HybridInputStream.Pin pin = () -> brought ? null : present(path);
+    /**
+     * {@code opened}: the stream whose opening, asked for at {@code asked}, the NameNode granted; null when an earlier
+     * grant serves. A file that is being written gets no grant: that would hide what is flushed to it.
+     */
+    private FSDataInputStream stream(Path path, FileVersion version, FSDataInputStream opened, boolean brought,
+                                     long asked) {
+        Runnable granted = opened == null ? () -> { } : () -> grants.given(version, asked);
+        VersionReader reader = reader(path, version, opened, granted);
+        if (reader.isCached()) {
+            granted.run();
+        }
         return new FSDataInputStream(
-            Streams.over(reader(path, version, opened), pin, options.readahead));
+            Streams.over(reader, () -> brought ? null : present(path), options.readahead));
     }
 
     private VersionReader present(Path path) throws IOException {
         FileStatus status = statusAtOrigin(path);
-        return cacheable(status) ? reader(path, version(path, status), null) : null;
+        return cacheable(status) ? reader(path, version(path, status), null, () -> { }) : null;
     }
 
-    private VersionReader reader(Path path, FileVersion version, FSDataInputStream opened) {
-        return new VersionReader(store, version, new HdfsOrigin(this, path, version, opened), statistics, options);
+    private VersionReader reader(Path path, FileVersion version, FSDataInputStream opened, Runnable whenProven) {
+        HdfsOrigin origin = new HdfsOrigin(this, path, version, opened, whenProven);
+        return new VersionReader(store, version, origin, statistics, options);
     }
 
     private FileVersion version(Path path, FileStatus status) {

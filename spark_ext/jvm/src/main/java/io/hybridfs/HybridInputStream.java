@@ -152,7 +152,8 @@ class HybridInputStream extends FSInputStream
 
     private int readBuffered(ByteBuffer into) throws IOException {
         if (!buffered()) {
-            buffer.clear();
+            // No farther than the block, or a small read might fetch two.
+            buffer.clear().limit((int) Math.min(BUFFER, file.blockSize() - position % file.blockSize()));
             bufferStart = position;
             int n = readAt(position, buffer, isSequential());
             buffer.flip();

@@ -6,9 +6,9 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
 /** A root and its tiers, from the fastest to the slowest; one for each configuration in a process. */
 final class Store {
     private static final Logger LOG = LoggerFactory.getLogger(Store.class);
-    private static final Map<String, Store> OPEN = new ConcurrentHashMap<>();
+    /** Null for a root that cannot be used. */
+    private static final Map<String, Store> OPEN = new HashMap<>();
 
     final int blockSize;
     final long lockTimeoutNanos;

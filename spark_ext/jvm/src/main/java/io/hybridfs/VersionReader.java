@@ -23,6 +23,8 @@ final class VersionReader implements Closeable {
     private final int mostRuns;
     /** Runs under way and lately arrived, by first block: their blocks may not be published yet. */
     private final TreeMap<Long, Run> runs = new TreeMap<>();
+    /** Up to which block the window has been looked for what is missing. */
+    private long examined;
 
     VersionReader(Store store, FileVersion version, HdfsOrigin origin, FileSystem.Statistics statistics,
                   Options options) {
@@ -43,6 +45,11 @@ final class VersionReader implements Closeable {
 
     int blockSize() {
         return layout.blockSize;
+    }
+
+    /** Whether the cache seems to have the file's head or foot: then it was complete once. */
+    boolean isCached() {
+        return store.contains(layout, 0) || store.contains(layout, (layout.length - 1) / layout.blockSize);
     }
 
     /**
@@ -113,12 +120,16 @@ final class VersionReader implements Closeable {
         statistics.incrementBytesRead(bytes);
     }
 
-    /** The run that has the block, if any. Entering one is the time to look further ahead. */
+    /** The run that has the block, if any; and the next one is started when reading has come so far. */
     private synchronized Run runOf(long block, long until) {
         Run run = known(block);
-        if (run != null && block == run.first) {
-            runs.headMap(block).values().removeIf(passed -> passed.end() < block);
-            fetchMissing(run.end(), until, block);
+        if (run != null) {
+            long wanted = (Math.min(until, layout.length) + layout.blockSize - 1) / layout.blockSize;
+            boolean toTheEnd = until >= layout.length && wanted > examined;
+            if (toTheEnd || wanted - examined >= runBlocks) {
+                runs.headMap(block).values().removeIf(passed -> passed.end() < block);
+                examined = fetchMissing(Math.max(examined, run.end()), until, block);
+            }
         }
         return run;
     }
@@ -133,15 +144,19 @@ final class VersionReader implements Closeable {
         Run run = known(block);
         if (run == null) {
             run = start(block, stretch(block, until), block);
-            fetchMissing(run.end(), until, block);
+            examined = fetchMissing(run.end(), until, block);
         }
         return run;
     }
 
-    /** Starts runs of what is missing from {@code from} to the position {@code until}, but no more than are kept. */
-    private void fetchMissing(long from, long until, long reading) {
+    /**
+     * Starts runs of what is missing from the block {@code from} to the position {@code until}, but no more than are
+     * kept; returns the block that it came to.
+     */
+    private long fetchMissing(long from, long until, long reading) {
         long last = Math.min(until, (reading + (long) (mostRuns - 1) * runBlocks) * layout.blockSize);
-        for (long block = from; block * layout.blockSize < last && runs.size() < mostRuns; ) {
+        long block = from;
+        while (block * layout.blockSize < last && runs.size() < mostRuns) {
             Run known = known(block);
             if (known != null) {
                 block = known.end();
@@ -151,6 +166,7 @@ final class VersionReader implements Closeable {
                 block++;
             }
         }
+        return block;
     }
 
     /** How many blocks from a missing one on are missing too, up to a run's size. */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,24 +13,22 @@ import typer
 from rich.console import Console
 
 from benchmarks import python_workloads, report, spark_workloads
-from benchmarks.bed import MIB, Sizes, prepared
+from benchmarks.bed import MIB, Bed, Sizes, prepared
 from benchmarks.results import BenchmarkError, Comparison, Series
 from benchmarks.rounds import Rounds
 from spark_ext.bed import BedError
 from spark_ext.demo.workers import WorkerError
 
-Workload = python_workloads.PythonWorkload | spark_workloads.SparkWorkload
-_ALL: tuple[Workload, ...] = (*python_workloads.WORKLOADS, *spark_workloads.WORKLOADS)
-_WORKLOADS = {workload.name: workload for workload in _ALL}
+_NAMES = tuple(workload.name for workload in (*python_workloads.WORKLOADS, *spark_workloads.WORKLOADS))
 _WIDTH = 128  # where there is no terminal
-_ROUNDS = Rounds(5, 25)
-_QUICK_ROUNDS = Rounds(2, 5)
+_ROUNDS = Rounds(5, 2, 25)
+_QUICK_ROUNDS = Rounds(2, 1, 3)
 
 
 def main(
     scale: Annotated[float | None, typer.Option(min=0.01, help="TPC-H scale of lineitem; default 0.3.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller files and fewer rounds: a look, no figures.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(_WORKLOADS)}; may be repeated.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(_NAMES)}; may be repeated.")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write every run to this file.")] = None,
 ) -> None:
     """Compare hybridfs with local files and plain HDFS on this host."""
@@ -49,22 +47,31 @@ def main(
         report.write(comparisons, sizes, json)
 
 
-def _chosen(names: Sequence[str] | None) -> list[Workload]:
-    unknown = set(names or ()) - set(_WORKLOADS)
+def _chosen(names: Sequence[str] | None) -> frozenset[str]:
+    unknown = set(names or ()) - set(_NAMES)
     if unknown:
-        raise typer.BadParameter(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(_WORKLOADS)}")
-    return [workload for name, workload in _WORKLOADS.items() if not names or name in names]
+        raise typer.BadParameter(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(_NAMES)}")
+    return frozenset(names or _NAMES)
 
 
-def _run(workloads: Sequence[Workload], sizes: Sizes, rounds: Rounds, console: Console) -> list[Comparison]:
+def _run(names: frozenset[str], sizes: Sizes, rounds: Rounds, console: Console) -> list[Comparison]:
     started = time.monotonic()
     comparisons: list[Comparison] = []
-    with console.status("Starting HDFS and making files") as status, prepared(sizes) as bed:
-        for workload in workloads:
-            status.update(workload.title)
-            comparisons += _compared(workload.run(bed, rounds))
-            console.print(f"[dim]{time.monotonic() - started:5.0f} s[/]  {workload.title}", highlight=False)
+    with console.status("Measuring"), prepared(sizes) as bed:
+        for series in _series(names, bed, rounds):
+            comparisons += _compared(series)
+            done = f"{time.monotonic() - started:5.0f} s  {series[0].workload}"
+            console.print(done, style="dim", highlight=False)
     return comparisons
+
+
+def _series(names: frozenset[str], bed: Bed, rounds: Rounds) -> Iterator[list[Series]]:
+    """The runs of one workload after the other; Spark starts only if it is wanted."""
+    in_python = [workload for workload in python_workloads.WORKLOADS if workload.name in names]
+    in_spark = [workload for workload in spark_workloads.WORKLOADS if workload.name in names]
+    yield from python_workloads.run(in_python, bed, rounds)
+    if in_spark:
+        yield from spark_workloads.run(in_spark, bed, rounds)
 
 
 def _compared(series: Sequence[Series]) -> list[Comparison]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,8 @@ class PythonWorkload:
     warm_up_file: str = "small"
     cold: bool = False
 
-    def run(self, bed: Bed, rounds: Rounds) -> list[Series]:
-        """One list of runs for each contender and pass, the baseline's first."""
+    def series(self, bed: Bed, rounds: Rounds) -> list[Series]:
+        """The runs of each contender in each pass, the baseline's first."""
         passes = ("cold",) if self.cold else _PASSES
         series = {
             (contender, reading): Series(self.title, contender, reading)
@@ -54,6 +54,12 @@ class PythonWorkload:
         return runs, sent()
 
 
+def run(workloads: Iterable[PythonWorkload], bed: Bed, rounds: Rounds) -> Iterator[list[Series]]:
+    """Runs one after the other."""
+    for workload in workloads:
+        yield workload.series(bed, rounds)
+
+
 def _target(bed: Bed, name: str, cache: str) -> dict[str, Any]:
     reads = 64 if name == "small" else _RANDOM_READS
     return {"local": bed.local(name), "url": bed.url(name), "options": bed.options(cache), "reads": reads}
@@ -62,25 +68,25 @@ def _target(bed: Bed, name: str, cache: str) -> dict[str, Any]:
 WORKLOADS = (
     PythonWorkload(
         "read",
-        "read: Python, read(1 MiB), hot",
+        "read: Python, 1 MiB, hot",
         "large",
         {"plain open()": "read local", "hybridfs": "read cached"},
     ),
     PythonWorkload(
         "readinto",
-        "readinto: Python, readinto(1 MiB), hot",
+        "readinto: Python, 1 MiB, hot",
         "large",
         {"plain open()": "readinto local", "hybridfs": "readinto cached"},
     ),
     PythonWorkload(
         "buffers",
-        "buffers: pyarrow, read_buffer(1 MiB), hot",
+        "buffers: pyarrow, 1 MiB, hot",
         "large",
         {"pyarrow.OSFile": "buffers local", "hybridfs": "buffers cached"},
     ),
     PythonWorkload(
         "random",
-        "random: Python, read(64 KiB), hot",
+        "random: Python, 64 KiB, hot",
         "large",
         {"plain open()": "random local", "hybridfs": "random cached"},
     ),

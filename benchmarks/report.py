@@ -32,7 +32,7 @@ def show(comparisons: Sequence[Comparison], console: Console) -> None:
     """Prints one table over all workloads."""
     table = Table(title="hybridfs beside local files and plain HDFS", title_justify="left", box=SIMPLE)
     table.add_column("workload, contender", no_wrap=True)
-    table.add_column("pass")
+    table.add_column("pass", no_wrap=True)
     for name in ("runs", "CPU s", "wall s", "CPU\nratio", "wall\nratio", "sent by\nHDFS"):
         table.add_column(name, justify="right", no_wrap=True)
     workload = None

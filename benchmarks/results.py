@@ -23,6 +23,8 @@ class Spread:
 
     def __str__(self) -> str:
         digits = 3 if self.median < 10 else 1
+        if len(self.values) == 1:
+            return f"{self.median:.{digits}f}"
         low, high = min(self.values), max(self.values)
         return f"{self.median:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 

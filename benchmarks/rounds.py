@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_FEWEST = 2
-
 
 @dataclass(frozen=True)
 class Rounds:
-    """A round of warming up and then `count` that count; fewer, but two at least, when they take over `seconds`."""
+    """A round of warming up and then `count` that count; fewer, down to `fewest`, when they take over `seconds`."""
 
     count: int
+    fewest: int
     seconds: float
 
     def __iter__(self) -> Iterator[bool]:
@@ -21,6 +20,6 @@ class Rounds:
         started = time.monotonic()
         yield False
         for number in range(self.count):
-            if number >= _FEWEST and time.monotonic() - started > self.seconds:
+            if number >= self.fewest and time.monotonic() - started > self.seconds:
                 return
             yield True

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from benchmarks.bed import LINEITEM, WARM_UP, Bed, sending
+from benchmarks.bed import LINEITEM, Bed, sending
 from benchmarks.results import Series
 from benchmarks.rounds import Rounds
 from spark_ext.demo.workers import Worker
-
-_WARM_UP_SCANS = 3
 
 
 @dataclass(frozen=True)
@@ -27,17 +25,15 @@ class SparkWorkload:
     contenders: Mapping[str, str]
     cold: bool = False
 
-    def run(self, bed: Bed, rounds: Rounds) -> list[Series]:
-        """One list of runs for each contender, the baseline's first."""
+    def series(self, spark: Worker, bed: Bed, rounds: Rounds) -> list[Series]:
+        """The runs of each contender, the baseline's first."""
         reading = "cold" if self.cold else "again"
         series = {name: Series(self.title, name, reading) for name in self.contenders}
-        with _session(bed) as spark:
-            _warm_up(spark, bed)
-            for counts in rounds:
-                for contender, place in self.contenders.items():
-                    run, served = self._scan(spark, bed, place)
-                    if counts:
-                        series[contender].add(**run, served=served)
+        for counts in rounds:
+            for contender, place in self.contenders.items():
+                run, served = self._scan(spark, bed, place)
+                if counts:
+                    series[contender].add(**run, served=served)
         return list(series.values())
 
     def _scan(self, spark: Worker, bed: Bed, place: str) -> tuple[dict[str, float], int]:
@@ -51,6 +47,14 @@ class SparkWorkload:
         if self.cold:
             bed.rename(name, LINEITEM)
         return run, sent()
+
+
+def run(workloads: Iterable[SparkWorkload], bed: Bed, rounds: Rounds) -> Iterator[list[Series]]:
+    """Runs one after the other in one session."""
+    with _session(bed) as spark:
+        _warm_up(spark, bed, rounds)
+        for workload in workloads:
+            yield workload.series(spark, bed, rounds)
 
 
 def _url(bed: Bed, place: str, name: str) -> str:
@@ -85,11 +89,14 @@ def _session(bed: Bed) -> Iterator[Worker]:
         worker.ask("close")
 
 
-def _warm_up(spark: Worker, bed: Bed) -> None:
-    """Lets the JVM compile what a scan runs, each way of reading as often as the others, on another file."""
-    for _ in range(_WARM_UP_SCANS):
+def _warm_up(spark: Worker, bed: Bed, rounds: Rounds) -> None:
+    """Lets the JVM compile what a scan runs, each way of reading as often as the others.
+
+    After some six rounds the CPU time of a scan has settled.
+    """
+    for _ in rounds:
         for place in ("local", "bare", "cached"):
-            spark.ask("scan", url=_url(bed, place, WARM_UP))
+            spark.ask("scan", url=_url(bed, place, LINEITEM))
 
 
 WORKLOADS = (

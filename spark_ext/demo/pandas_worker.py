@@ -13,21 +13,21 @@ import pandas as pd
 from spark_ext.demo.workers import serve
 
 
-def read(urls: Sequence[str], columns: Sequence[str] | None, options: Mapping[str, Any] | None) -> dict[str, Any]:
+def read(urls: Sequence[str], options: Mapping[str, Any] | None) -> dict[str, Any]:
     """Read Parquet files of HDFS, through hybridfs when there are options.
 
     Returns the time in seconds and, as result, a digest of all values.
     """
     begun = time.perf_counter()
-    frames = [_frame(url, columns, options) for url in urls]
+    frames = [_frame(url, options) for url in urls]
     seconds = time.perf_counter() - begun
     return {"seconds": seconds, "result": _digest(pd.concat(frames))}
 
 
-def _frame(url: str, columns: Sequence[str] | None, options: Mapping[str, Any] | None) -> pd.DataFrame:
+def _frame(url: str, options: Mapping[str, Any] | None) -> pd.DataFrame:
     if options is None:
-        return pd.read_parquet(urlsplit(url).path, columns=columns, filesystem=_plain(url))
-    return pd.read_parquet(f"hybridfs::{url}", columns=columns, storage_options=options)
+        return pd.read_parquet(urlsplit(url).path, filesystem=_plain(url))
+    return pd.read_parquet(f"hybridfs::{url}", storage_options=dict(options))
 
 
 def _plain(url: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -15,13 +15,14 @@ _NOTES = (
     "Plain, cold and warm are new processes each, warmed up alike on a table that no query reads. HDFS is on this "
     "host here, so times show what the cache costs; over a long link the bytes that HDFS need not send are the gain."
 )
+_UNITS = "(seconds; MB sent by HDFS; MB from the cache)"
 _TIERS = {"map": "mapped files", "memory": "memory", "disk": "disk"}
 
 
 def show(outcome: Outcome, console: Console) -> None:
     """Print tables of times, of bytes and of equality, and what is wrong if anything is."""
-    console.print(_table("TPC-H queries of Spark", "query", outcome.queries, totals=True))
-    console.print(_table("The same bytes, read by the other side", "reader: data", outcome.crossings, totals=False))
+    console.print(_query_table(outcome))
+    console.print(_crossing_table(outcome))
     console.print(_tiers(outcome), highlight=False)
     console.print(f"[dim]{_NOTES}[/]\n", highlight=False)
     for failure in outcome.failures():
@@ -34,25 +35,43 @@ def show(outcome: Outcome, console: Console) -> None:
         )
 
 
-def _table(title: str, first: str, rows: dict[str, Comparison], totals: bool) -> Table:
-    reads: dict[str, list[Read | None]] = {
-        "plain": [row.plain for row in rows.values()],
-        "cold": [row.cold for row in rows.values()],
-        "warm": [row.warm for row in rows.values()],
+def _query_table(outcome: Outcome) -> Table:
+    queries = outcome.queries.values()
+    reads = {
+        "plain": _sum(query.plain for query in queries),
+        "cold": _sum(query.cold for query in queries),
+        "warm": _sum(query.warm for query in queries),
     }
-    table = Table(title=title, title_justify="left", show_footer=totals, box=box.SIMPLE)
-    table.add_column(f"\n{first}", footer="all")
-    for name, column in reads.items():
-        table.add_column(f"s\n{name}", justify="right", no_wrap=True, footer=_seconds(_sum(column)))
-    for name, column in reads.items():
-        table.add_column(f"HDFS MB\n{name}", justify="right", no_wrap=True, footer=_served(_sum(column)))
-    table.add_column("cache MB\nwarm", justify="right", no_wrap=True, footer=_cached(_sum(reads["warm"])))
-    table.add_column("\nequal", no_wrap=True)
-    for name, row in rows.items():
-        each = (row.plain, row.cold, row.warm)
-        equal = "[green]yes[/]" if row.equal else "[red]NO[/]"
-        table.add_row(name, *map(_seconds, each), *map(_served, each), _cached(row.warm), equal)
+    table = _table(f"TPC-H queries of Spark {_UNITS}", "query", reads)
+    for name, query in outcome.queries.items():
+        _add_row(table, name, query, (query.plain, query.cold, query.warm))
     return table
+
+
+def _crossing_table(outcome: Outcome) -> Table:
+    table = _table(f"Tables that the other side has cached {_UNITS}", "reader: table", {"plain": None, "hybrid": None})
+    for name, crossing in outcome.crossings.items():
+        _add_row(table, name, crossing, (crossing.plain, crossing.warm or crossing.cold))
+    return table
+
+
+def _table(title: str, first: str, totals: Mapping[str, Read | None]) -> Table:
+    """Columns of seconds and of MB from HDFS for each kind of read, and MB from the cache for the last kind."""
+    last = list(totals)[-1]
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, show_footer=totals[last] is not None)
+    table.add_column(f"\n{first}", footer="all", overflow="fold")
+    for name, total in totals.items():
+        table.add_column(f"s\n{name}", justify="right", no_wrap=True, footer=_seconds(total))
+    for name, total in totals.items():
+        table.add_column(f"HDFS\n{name}", justify="right", no_wrap=True, footer=_served(total))
+    table.add_column(f"cache\n{last}", justify="right", no_wrap=True, footer=_cached(totals[last]))
+    table.add_column("\nequal", no_wrap=True)
+    return table
+
+
+def _add_row(table: Table, name: str, comparison: Comparison, reads: Sequence[Read | None]) -> None:
+    equal = "[green]yes[/]" if comparison.equal else "[red]NO[/]"
+    table.add_row(name, *map(_seconds, reads), *map(_served, reads), _cached(reads[-1]), equal)
 
 
 def _sum(reads: Iterable[Read | None]) -> Read:

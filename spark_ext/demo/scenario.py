@@ -15,22 +15,10 @@ from spark_ext.demo.outcome import Comparison, Outcome, Read
 from spark_ext.demo.progress import Progress
 from spark_ext.demo.workers import Worker
 
-# A table that no query reads: pandas caches it, Spark then scans it.
-_HANDED_TO_SPARK = "partsupp"
-_SCAN = f"SELECT count(*), sum(hash(*)) FROM {_HANDED_TO_SPARK}"
-# The columns of query 1, which Spark has cached for all rows: pandas then reads them.
-_HANDED_TO_PANDAS = "lineitem"
-_COLUMNS = (
-    "l_quantity",
-    "l_extendedprice",
-    "l_discount",
-    "l_tax",
-    "l_returnflag",
-    "l_linestatus",
-    "l_shipdate",
-)
-# How often `Progress.advance` is called: two starts, the data, tables, queries, and six more reads and looks.
-STEPS = 3 + len(tpch.TABLES) + 3 * (1 + len(tpch.QUERIES)) + 6
+# pandas caches the one, then Spark scans it; Spark caches all of the other, then pandas reads it.
+_FOR_SPARK, _FOR_PANDAS = "partsupp", "orders"
+# How often `Progress.advance` is called: two starts, the data, tables, queries, and eight more reads and looks.
+STEPS = 3 + len(tpch.TABLES) + 3 * (1 + len(tpch.QUERIES)) + 8
 
 
 @dataclass
@@ -61,25 +49,22 @@ class Scenario:
         """Run everything on plain HDFS, with an empty cache, and with the filled one."""
         with self._spark("plain", cached=False) as spark:
             plain = self._queries(spark, "Spark on plain HDFS")
-            plain_scan = self._query(spark, _SCAN)
-            partsupp = spark.ask("files", table=_HANDED_TO_SPARK)
-            lineitem = spark.ask("files", table=_HANDED_TO_PANDAS)[0]
+            plain_scan = self._scan(spark, _FOR_SPARK, "on plain HDFS")
+            partsupp, orders = (spark.ask("files", table=table) for table in (_FOR_SPARK, _FOR_PANDAS))
         with self._spark("cold", cached=True) as spark:
             cold = self._queries(spark, "Spark with an empty cache")
-        pandas_partsupp = self._pandas_fills(partsupp)
+            self._scan(spark, _FOR_PANDAS, "and so caches all of it")
+        plain_pandas = [self._pandas(urls, cached=False) for urls in (partsupp, orders)]
+        cached_pandas = [self._pandas(urls, cached=True) for urls in (partsupp, orders)]
         with self._spark("warm", cached=True) as spark:
             warm = self._queries(spark, "Spark with the filled cache, in a new process")
-            with self.progress.stage(f"Spark scans {_HANDED_TO_SPARK}, which pandas cached"):
-                warm_scan = self._query(spark, _SCAN)
-                self.progress.advance()
+            warm_scan = self._scan(spark, _FOR_SPARK, "which pandas has cached")
         return Outcome(
             {name: Comparison(plain[name], cold[name], warm[name]) for name in plain},
             {
-                f"pandas, {_HANDED_TO_SPARK}, first read": pandas_partsupp,
-                f"Spark, {_HANDED_TO_SPARK}, cached by pandas": Comparison(plain_scan, warm=warm_scan),
-                f"pandas, {len(_COLUMNS)} columns of {_HANDED_TO_PANDAS}, cached by Spark": self._pandas_reads(
-                    lineitem
-                ),
+                f"pandas: {_FOR_SPARK}, not cached before": Comparison(plain_pandas[0], cold=cached_pandas[0]),
+                f"Spark: {_FOR_SPARK}, cached by pandas": Comparison(plain_scan, warm=warm_scan),
+                f"pandas: {_FOR_PANDAS}, cached by Spark": Comparison(plain_pandas[1], warm=cached_pandas[1]),
             },
             self._foreign_uris(),
         )
@@ -99,29 +84,28 @@ class Scenario:
     def _query(self, spark: Worker, sql: str) -> Read:
         return self._measured(spark, "query", sql=sql)
 
+    def _scan(self, spark: Worker, table: str, remark: str) -> Read:
+        """Let Spark read every byte of a table."""
+        with self.progress.stage(f"Spark scans {table}, {remark}"):
+            read = self._query(spark, f"SELECT count(*), sum(hash(*)) FROM {table}")
+            self.progress.advance()
+        return read
+
     def _measured(self, worker: Worker, request: str, **arguments: Any) -> Read:
         served, counters = self.hdfs.served(), worker.ask("counters")
         answer = worker.ask(request, **arguments)
         moved = {name: count - counters.get(name, 0) for name, count in worker.ask("counters").items()}
         return Read(answer["seconds"], answer["result"], self.hdfs.served() - served, moved)
 
-    def _pandas_fills(self, urls: list[str]) -> Comparison:
-        with self.progress.stage(f"pandas reads {_HANDED_TO_SPARK}, which nobody cached"):
-            plain = self._pandas(urls, None, cached=False)
-            return Comparison(plain, cold=self._pandas(urls, None, cached=True))
-
-    def _pandas_reads(self, url: str) -> Comparison:
-        with self.progress.stage(f"pandas reads {_HANDED_TO_PANDAS}, which Spark cached"):
-            plain = self._pandas([url], list(_COLUMNS), cached=False)
-            return Comparison(plain, warm=self._pandas([url], list(_COLUMNS), cached=True))
-
-    def _pandas(self, urls: list[str], columns: list[str] | None, cached: bool) -> Read:
-        options = dict(self.options) if cached else None
-        name = f"pandas-{'cached' if cached else 'plain'}"
+    def _pandas(self, urls: list[str], cached: bool) -> Read:
+        how = "through hybridfs" if cached else "from plain HDFS"
         env = self.hdfs.as_user(self.hdfs.superuser)
-        with Worker("spark_ext.demo.pandas_worker", self.scratch / f"{name}.log", env) as worker:
-            read = self._measured(worker, "read", urls=urls, columns=columns, options=options)
-        self.progress.advance()
+        with (
+            self.progress.stage(f"pandas reads {urls[0].split('/')[-2]} {how}"),
+            Worker("spark_ext.demo.pandas_worker", self.scratch / "pandas.log", env) as worker,
+        ):
+            read = self._measured(worker, "read", urls=urls, options=dict(self.options) if cached else None)
+            self.progress.advance()
         return read
 
     def _foreign_uris(self) -> frozenset[str]:

@@ -17,7 +17,6 @@ from hybridfs.publishing import temporary_name, write_new
 from hybridfs.stats import Stats
 from hybridfs.tier import Tier
 
-_LOW_WATER = 0.95
 _PASSES = 4
 _ORPHAN_SECONDS = 3600
 
@@ -53,7 +52,7 @@ def _make_room(tier: Tier, stats: Stats, demote: Callable[[str], None]) -> None:
     published = tier.ledger.published()
     blocks = list(scan(tier))
     used = sum(block.size for block in blocks)
-    goal = max(used - int(tier.budget * _LOW_WATER) if used > tier.budget else 0, tier.shortfall())
+    goal = max(tier.surplus(used), tier.shortfall())
     tier.ledger.reset(used - _unlink(tier, blocks, goal, stats, demote), published)
 
 
@@ -66,6 +65,8 @@ def scan(tier: Tier) -> Iterator[Found]:
             for region in _directories(shard):
                 with contextlib.suppress(FileNotFoundError), os.scandir(region) as entries:
                     for entry in entries:
+                        if not entry.is_file(follow_symlinks=False):
+                            continue
                         stat = entry.stat(follow_symlinks=False)
                         relative = os.path.relpath(entry.path, tier.directory)
                         yield Found(relative, stat.st_blocks * 512, stat.st_atime_ns > stat.st_mtime_ns)

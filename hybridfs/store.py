@@ -104,11 +104,11 @@ class Store:
 
     def _publish(self, level: int, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
         tier = self.tiers[level]
-        if not tier.publish(relative, parts):
-            return False
-        if tier.excess() > 0:
+        published = tier.publish(relative, parts)
+        if tier.deserves_eviction():
             evict(tier, self._stats, lambda victim: self._demote(level, victim))
-        return True
+            published = published or tier.publish(relative, parts)  # there may be room now
+        return published
 
     def _promote(self, block: CachedBlock, spec: BlockSpec, relative: str, above: Tier) -> None:
         try:

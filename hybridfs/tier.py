@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from hybridfs.ledger import Ledger
+from hybridfs.ledger import UNIT, Ledger
 from hybridfs.locks import LockFile
 from hybridfs.publishing import rename_into, temporary_name, write_new
 from hybridfs.root import Modes, prepare_directory
@@ -22,6 +22,8 @@ Kind = Literal["memory", "disk"]
 _REST_SECONDS = 30.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PAGE = 4096
+_LOW_WATER = 0.95
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # whoever put a pipe there must not hang readers
 
 
 class Tier:
@@ -40,6 +42,7 @@ class Tier:
         self._rests_until = 0.0
         self._warned = False
         self._deserves_look = False
+        self._full = False
         self.marks_reads = bool(os.statvfs(directory).f_flag & os.ST_NOATIME)
 
     @property
@@ -49,7 +52,7 @@ class Tier:
     def open(self, relative: str) -> int | None:
         """A descriptor of the block at ``relative``, or None."""
         try:
-            return os.open(os.path.join(self.directory, relative), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            return os.open(os.path.join(self.directory, relative), _READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -61,7 +64,7 @@ class Tier:
 
     def publish(self, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
         """Makes the block appear whole (FORMAT.md section 5); False if the tier cannot take it now."""
-        if self.resting:
+        if self.resting or self._overflows():
             return False
         temporary = os.path.join(self.directory, "v1", "tmp", temporary_name())
         try:
@@ -79,12 +82,28 @@ class Tier:
             return False
         return True
 
-    def excess(self) -> int:
-        """Bytes above the budget or below the free-space floor; asked again only after enough was published."""
+    def _overflows(self) -> bool:
+        """Whether it holds more than a batch above its budget: the evictor lags behind, nothing is added meanwhile."""
+        overflows = self.ledger.used() > self.budget + max(self.budget // 20, 2 * UNIT)
+        self._deserves_look |= overflows
+        return overflows
+
+    def deserves_eviction(self) -> bool:
+        """Whether it is above its budget, below the free-space floor or full; looked at after enough was published."""
         if not self._deserves_look:
-            return 0
+            return False
         self._deserves_look = False
-        return max(self.ledger.used() - self.budget, self.shortfall())
+        try:
+            return self._full or self.ledger.used() > self.budget or self.shortfall() > 0
+        except OSError as error:
+            self.fault(error)
+            return False
+
+    def surplus(self, used: int) -> int:
+        """Bytes to free when a scan found ``used``: down to 95 % of the budget, or of ``used`` if the disk was full."""
+        full, self._full = self._full, False
+        limit = min(self.budget, used) if full else self.budget
+        return used - int(limit * _LOW_WATER) if full or used > limit else 0
 
     def shortfall(self) -> int:
         """Bytes missing to the free-space floor."""
@@ -106,7 +125,7 @@ class Tier:
             self._rests_until = time.monotonic() + _REST_SECONDS
             first, self._warned = not self._warned, True
         if error.errno in _FULL:
-            self._deserves_look = True
+            self._full = self._deserves_look = True
         if first:
             logger.warning("cache directory %s: %s; reads go on from the origin", self.directory, error)
 

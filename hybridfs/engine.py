@@ -58,18 +58,21 @@ class Engine:
         if granted and granted.same_version(status):
             self._stats.add("grants_reused")
             return self._stream(origin, path, status, None)
-        reader = opening.result() if opening else origin.open(path)
-        if 0 <= reader.length != status.length:  # replaced between the two answers, or still being written
-            status, reader = _reopen(origin, path)
+        permitted = opening.result() if opening else origin.open(path)
+        # Opened beside the status it may be of an older version: then it shows the permission, and is not read from.
+        reader = None if opening else permitted
+        if 0 <= permitted.length != status.length:  # replaced between the two answers, or still being written
+            status, permitted = _reopen(origin, path)
+            reader = permitted if permitted.length > status.length else None
         grants.put(path, status, asked_at)
         return self._stream(origin, path, status, reader)
 
     def _stream(self, origin: Origin, path: str, status: Status, reader: OriginReader | None) -> Stream:
-        unfinished = reader is not None and 0 <= reader.length != status.length
+        unfinished = reader is not None and reader.length > status.length
         length = reader.length if reader and unfinished else status.length
         return Stream(
             Identity(origin.domain, origin.uri(path), status.token, length),
-            OriginFile(origin, PinnedVersion(path, status, origin.status), reader, time.monotonic()),
+            OriginFile(origin, PinnedVersion(path, status, origin.status), length, reader),
             self._blocks,
             self._fetcher,
             self._stats,

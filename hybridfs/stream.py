@@ -25,19 +25,27 @@ Piece = tuple[int, int, int, int]  # block, offset in it, bytes of it, last bloc
 
 
 class OriginFile:
-    """The origin's side of a stream: a reader that is opened when needed and replaced when it fails."""
+    """The origin's side of a stream: a reader that is opened when needed and replaced when it fails.
 
-    def __init__(self, origin: Origin, pinned: PinnedVersion, reader: OriginReader | None, opened_at: float) -> None:
+    A reader must be opened *after* the answer that pinned the version: that and a later status that shows the same
+    version are the proof that it reads this one. ``length`` is the stream's.
+    """
+
+    def __init__(self, origin: Origin, pinned: PinnedVersion, length: int, reader: OriginReader | None) -> None:
         self._origin = origin
         self.pinned = pinned
+        self._length = length
         self._reader = reader
-        self._opened_at = opened_at
+        self._opened_at = time.monotonic()
         self._lock = threading.Lock()
 
     def reader(self) -> OriginReader:
         with self._lock:
             if self._reader is None:
-                self._reader = self._origin.open(self.pinned.path)
+                reader = self._origin.open(self.pinned.path)
+                if 0 <= reader.length < self._length:
+                    raise FileChanged(self.pinned.path)
+                self._reader = reader
                 self._opened_at = time.monotonic()
             return self._reader
 

@@ -1,25 +1,32 @@
 package io.hybridfs;
 
+import java.lang.reflect.Constructor;
 import org.apache.hadoop.fs.FSInputStream;
 
 /** Makes the stream that the Hadoop of this process has the interfaces for. */
 final class Streams {
-    private static final boolean NEWER = has("org.apache.hadoop.fs.ByteBufferPositionedReadable")
-        && has("org.apache.hadoop.fs.StreamCapabilities");
+    /** Named, not linked: a verifier would load its interfaces. */
+    private static final String NEWER = "io.hybridfs.VectoredInputStream";
+    private static final Constructor<? extends FSInputStream> CONSTRUCTOR = newest();
 
     private Streams() {
     }
 
     static FSInputStream over(VersionReader file, HybridInputStream.Pin pin, long readahead) {
-        return NEWER ? new VectoredInputStream(file, pin, readahead) : new HybridInputStream(file, pin, readahead);
+        try {
+            return CONSTRUCTOR == null ? new HybridInputStream(file, pin, readahead)
+                : CONSTRUCTOR.newInstance(file, pin, readahead);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
-    private static boolean has(String name) {
+    private static Constructor<? extends FSInputStream> newest() {
         try {
-            Class.forName(name, false, Streams.class.getClassLoader());
-            return true;
-        } catch (ClassNotFoundException | LinkageError olderHadoop) {
-            return false;
+            return Class.forName(NEWER).asSubclass(FSInputStream.class)
+                .getDeclaredConstructor(VersionReader.class, HybridInputStream.Pin.class, long.class);
+        } catch (ReflectiveOperationException | LinkageError olderHadoop) {
+            return null;
         }
     }
 }

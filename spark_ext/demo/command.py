@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -27,7 +27,7 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
-    scale: Annotated[float, typer.Option(min=0.01, help="TPC-H scale factor; 1 is 350 MB of Parquet.")] = 0.5,
+    scale: Annotated[float, typer.Option(min=0.01, help="TPC-H scale factor; 1 is 350 MB of Parquet.")] = 0.2,
     memory: Annotated[str, typer.Option(help="Budget of the memory tier.")] = "512MiB",
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, for a notebook.")] = False,
 ) -> None:
@@ -58,7 +58,8 @@ def _run(console: Console, scale: float, memory: str, keep: bool) -> bool:
         report.show(outcome, console)
         if keep:
             notebook.show(scenario, console)
-            signal.pause()
+            with suppress(KeyboardInterrupt):  # here it is how the demo ends
+                signal.pause()
         return not outcome.failures()
 
 

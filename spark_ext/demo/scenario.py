@@ -39,7 +39,7 @@ class Scenario:
             tpch.generate(scale, local)
             self.progress.advance()
         what = "tables written by Spark to hdfs:// and registered in the metastore"
-        with self.progress.stage(what) as say, self._spark("load", cached=False) as spark:
+        with self._spark("load", cached=False) as spark, self.progress.stage(what) as say:
             for table in tpch.TABLES:
                 say(table)
                 spark.ask("load", table=table, path=str(local / f"{table}.parquet"))
@@ -57,7 +57,7 @@ class Scenario:
         plain_pandas = [self._pandas(urls, cached=False) for urls in (partsupp, orders)]
         cached_pandas = [self._pandas(urls, cached=True) for urls in (partsupp, orders)]
         with self._spark("warm", cached=True) as spark:
-            warm = self._queries(spark, "Spark with the filled cache, in a new process")
+            warm = self._queries(spark, "Spark with the filled cache")
             warm_scan = self._scan(spark, _FOR_SPARK, "which pandas has cached")
         return Outcome(
             {name: Comparison(plain[name], cold[name], warm[name]) for name in plain},
@@ -118,7 +118,8 @@ class Scenario:
     def _spark(self, name: str, cached: bool) -> Iterator[Worker]:
         env = {"SPARK_LOCAL_IP": "127.0.0.1", **self.hdfs.as_user(self.hdfs.superuser)}
         with Worker("spark_ext.demo.spark_worker", self.scratch / f"spark-{name}.log", env) as worker:
-            worker.ask("open", conf=self.spark_conf(), options=dict(self.options) if cached else None)
+            with self.progress.stage(f"new Spark session, {'with hybridfs' if cached else 'plain'}"):
+                worker.ask("open", conf=self.spark_conf(), options=dict(self.options) if cached else None)
             yield worker
             worker.ask("close")
 
@@ -126,12 +127,14 @@ class Scenario:
         """Properties of every session of the demo, hybridfs's apart."""
         temporary = self.scratch / "tmp"
         temporary.mkdir(exist_ok=True)
+        # The slow compiler of the JVM would be at work during most of so short a run, each time at another moment.
+        java = f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData -XX:TieredStopAtLevel=1"
         return {
             **self.metastore.spark_conf(),
             "spark.app.name": "hybridfs demo",
             "spark.master": f"local[{self.cores}]",
             "spark.driver.memory": "1500m",
-            "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={temporary} -XX:-UsePerfData",
+            "spark.driver.extraJavaOptions": java,
             "spark.local.dir": str(temporary),
             "spark.sql.shuffle.partitions": str(self.cores),
             "spark.ui.enabled": "false",

@@ -57,11 +57,16 @@ def parse_tiers(value: object) -> int | tuple[tuple[str, int], ...]:
     return tuple((str(directory).strip(), parse_size(budget)) for directory, budget in pairs)
 
 
+def is_block_size(size: int) -> bool:
+    """Whether a root may have blocks of ``size`` bytes (FORMAT.md section 1)."""
+    return not size & (size - 1) and 1 << 16 <= size <= 1 << 24
+
+
 def _block_size(value: object) -> int | None:
     if value is None:
         return None
     size = parse_size(value)
-    if size & (size - 1) or not 1 << 16 <= size <= 1 << 24:
+    if not is_block_size(size):
         raise BadOption(f"{value!r} is not a power of two from 64KiB to 16MiB, like 1MiB")
     return size
 

@@ -64,7 +64,8 @@ class Engine:
         if 0 <= permitted.length != status.length:  # replaced between the two answers, or still being written
             status, permitted = _reopen(origin, path)
             reader = permitted if permitted.length > status.length else None
-        grants.put(path, status, asked_at)
+        if permitted.length <= status.length:  # a grant would hide what is flushed to a file that is being written
+            grants.put(path, status, asked_at)
         return self._stream(origin, path, status, reader)
 
     def _stream(self, origin: Origin, path: str, status: Status, reader: OriginReader | None) -> Stream:

@@ -7,6 +7,7 @@ import stat
 import uuid
 from dataclasses import dataclass
 
+from hybridfs.config import is_block_size
 from hybridfs.errors import BadOption
 from hybridfs.publishing import make_directories, write_once
 
@@ -86,6 +87,8 @@ def open_root(path: str, block_size: int | None) -> Root:
     try:
         recorded = int(layout.strip().removeprefix(b"block_size="))
         identifier = str(uuid.UUID(cache_id.decode().strip()))
+        if not is_block_size(recorded):
+            raise ValueError(recorded)
     except ValueError:
         raise UnusableRoot(f"{path} has a garbled cache-id or v1/layout; remove it, it is only a cache") from None
     if block_size is not None and block_size != recorded:

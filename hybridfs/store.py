@@ -77,7 +77,9 @@ class Store:
             return CachedBlock(fd, spec, tier.kind, self._verified, may_map_foreign=not tier.modes.shared)
         except CorruptBlock as corrupt:
             self._refuse(tier, relative, corrupt)
-            return None
+        except OSError as error:
+            tier.fault(error)
+        return None
 
     def _refuse(self, tier: Tier, relative: str, corrupt: CorruptBlock) -> None:
         self._stats.add(corrupt.counter)

@@ -64,10 +64,12 @@ class Tier:
 
     def publish(self, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
         """Makes the block appear whole (FORMAT.md section 5); False if the tier cannot take it now."""
-        if self.resting or self._overflows():
+        if self.resting:
             return False
         temporary = os.path.join(self.directory, "v1", "tmp", temporary_name())
         try:
+            if self._overflows():
+                return False
             try:
                 write_new(temporary, parts, self.modes.file)
             except FileNotFoundError:  # somebody removed the directory

@@ -109,7 +109,10 @@ def test_a_block_size_that_the_root_has_not_is_an_error_with_a_way_out(tmp_path:
         Cache(tmp_path, block_size=BLOCK)
 
 
-@pytest.mark.parametrize(("name", "content"), [("cache-id", "no uuid\n"), ("v1/layout", "block_size=much\n")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("cache-id", "no uuid\n"), ("v1/layout", "block_size=much\n"), ("v1/layout", "block_size=0\n"), ("v1/layout", "")],
+)
 def test_a_garbled_root_is_refused_and_tells_the_way_out(tmp_path: Path, name: str, content: str) -> None:
     open_root(str(tmp_path), None)
     (tmp_path / name).write_text(content)

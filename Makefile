@@ -31,16 +31,16 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 python-test: $(STAMP) $(JAR)
-	$(BIN)/python -m pytest -m 'not bench'
+	$(BIN)/python -m pytest
 
 # Maven's own tests of the jar, with Hadoop's file system contract on a real HDFS.
 jar-test: $(STAMP) $(JAR)
-	cd spark_ext/jvm && $(MVN) -B -q verify
+	cd spark_ext/jvm && $(MVN) -B -ntp verify
 
 test: lint python-test jar-test
 
 bench: $(STAMP) $(JAR)
-	$(BIN)/python -m pytest tests/bench --benchmark-only
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf build dist *.egg-info spark_ext/jars spark_ext/jvm/target .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -26,6 +26,16 @@ class Dataset:
 
     urls: dict[str, str]
     found: dict[str, Any]
+    other_jar: str
+
+    @property
+    def two(self) -> dict[str, str]:
+        """One columnar and one plain format: enough where only the way in differs."""
+        return {form: self.urls[form] for form in ("parquet", "text")}
+
+    @property
+    def found_two(self) -> dict[str, Any]:
+        return {form: self.found[form] for form in self.two}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +45,8 @@ def data(hdfs: Hdfs) -> Dataset:
         driver.do("start")
         for form, url in urls.items():
             driver.do("write", url=url, form=form)
-        return Dataset(urls, scan_all(driver, urls))
+        driver.do("copy_jar", url=f"{hdfs.url}/spark-data/other.jar")
+        return Dataset(urls, scan_all(driver, urls), f"{hdfs.url}/spark-data/other.jar")
 
 
 def scan_all(driver: Driver, urls: dict[str, str]) -> dict[str, Any]:
@@ -46,26 +57,30 @@ def scan_all(driver: Driver, urls: dict[str, str]) -> dict[str, Any]:
 def test_second_run_reads_nothing_from_hdfs(
     master: str, hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
 ) -> None:
-    options = {"master": master, "cache_dir": str(cache_dir)}
-    before = hdfs.bytes_read()
+    # Executors fetch the other jar from HDFS through the class that ours brings.
+    options = {"master": master, "conf": {"spark.jars": data.other_jar}, "cache_dir": str(cache_dir)}
+    before = hdfs.served()
     cold = new_driver()
     cold.do("configure", **options)
     assert scan_all(cold, data.urls) == data.found
-    filled = hdfs.bytes_read()
-    assert filled > before
+    filled = hdfs.served()
+    assert filled.bytes > before.bytes
+    cold.do("configure", **options)  # a notebook's cell is run again
+    with pytest.raises(RefusedError, match=r"runs already, with fs\.hybridfs\.freshness = None.*attach"):
+        cold.do("configure", **options, freshness="6s")
     assert scan_all(cold, data.urls) == data.found
     status = cold.do("status")
     cold.close()
-    assert hdfs.bytes_read() == filled, "the same session read from HDFS again"
+    assert hdfs.served() == filled, "the same session read from HDFS again"
 
     warm = new_driver()
     warm.do("configure", **options)
     assert scan_all(warm, data.urls) == data.found
     warm_status = warm.do("status")
     warm.close()
-    assert hdfs.bytes_read() == filled, "a new session read from HDFS what the cache has"
+    assert hdfs.served() == filled, "a new session read from HDFS what the cache has"
 
-    processes = 1 if master == LOCAL else 3
+    processes = 1 if master == LOCAL else 3  # the driver and two executors
     for found in (status, warm_status):
         assert found.missing == 0
         assert len(found.processes) == len({p.pid for p in found.processes}) == processes
@@ -77,19 +92,21 @@ def test_second_run_reads_nothing_from_hdfs(
 
 @pytest.mark.parametrize("master", [LOCAL, CLUSTER])
 def test_attach_to_a_session_that_has_read_already(
-    master: str, hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
+    master: str, hdfs: Hdfs, hdfs_dir: str, new_driver: NewDriver, data: Dataset, cache_dir: Path
 ) -> None:
     driver = new_driver()
-    driver.do("start", master=master)
-    assert scan_all(driver, data.urls) == data.found
+    driver.do("start", master=master, conf={"spark.eventLog.enabled": "true", "spark.eventLog.dir": hdfs_dir})
+    assert scan_all(driver, data.two) == data.found_two
     with pytest.raises(RefusedError, match="has no hybridfs"):
         driver.do("status")
+    with pytest.raises(RefusedError, match=r"fs\.hdfs\.impl = None.*attach"):
+        driver.do("configure")
 
     driver.do("attach", cache_dir=str(cache_dir))
-    assert scan_all(driver, data.urls) == data.found
-    filled = hdfs.bytes_read()
-    assert scan_all(driver, data.urls) == data.found
-    assert hdfs.bytes_read() == filled
+    assert scan_all(driver, data.two) == data.found_two
+    filled = hdfs.served()
+    assert scan_all(driver, data.two) == data.found_two
+    assert hdfs.served() == filled
 
     status = driver.do("status")
     assert status.missing == 0
@@ -99,36 +116,10 @@ def test_attach_to_a_session_that_has_read_already(
     with pytest.raises(RefusedError, match=r"cache\.dir is already"):
         driver.do("attach", cache_dir="/elsewhere")
 
-
-def test_attach_lets_those_who_hold_a_file_system_go_on(
-    hdfs: Hdfs, hdfs_dir: str, new_driver: NewDriver, cache_dir: Path
-) -> None:
-    hdfs.web("PUT", hdfs_dir.removeprefix(hdfs.url) + "/events", op="MKDIRS", permission="0777")
-    driver = new_driver()
-    driver.do("start", conf={"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"{hdfs_dir}/events"})
-    driver.do("attach", cache_dir=str(cache_dir))
-    driver.do("write", url=f"{hdfs_dir}/data", rows=10)
     driver.do("stop")
-    driver.close()
-    listing = hdfs.web("GET", hdfs_dir.removeprefix(hdfs.url) + "/events", op="LISTSTATUS")
-    names = [entry["pathSuffix"] for entry in listing["FileStatuses"]["FileStatus"]]
-    assert names
-    assert not [name for name in names if name.endswith(".inprogress")], "the event log was cut off"
-
-
-def test_configure_again_is_fine_and_other_options_are_not(new_driver: NewDriver, cache_dir: Path) -> None:
-    driver = new_driver()
-    driver.do("configure", cache_dir=str(cache_dir), freshness="5s")
-    driver.do("configure", cache_dir=str(cache_dir), freshness="5s")
-    with pytest.raises(RefusedError, match=r"runs already, with fs\.hybridfs\.freshness = 5s.*attach"):
-        driver.do("configure", cache_dir=str(cache_dir), freshness="6s")
-
-
-def test_configure_beside_a_session_without_hybridfs_points_to_attach(new_driver: NewDriver) -> None:
-    driver = new_driver()
-    driver.do("start")
-    with pytest.raises(RefusedError, match=r"fs\.hdfs\.impl.*attach"):
-        driver.do("configure")
+    logs = hdfs.web("GET", hdfs_dir.removeprefix(hdfs.url), op="LISTSTATUS")["FileStatuses"]["FileStatus"]
+    assert logs
+    assert not [log for log in logs if log["pathSuffix"].endswith(".inprogress")], "the event log was cut off"
 
 
 def test_configure_in_a_jvm_whose_first_session_was_stopped(
@@ -136,25 +127,24 @@ def test_configure_in_a_jvm_whose_first_session_was_stopped(
 ) -> None:
     driver = new_driver()
     driver.do("start")
-    assert scan_all(driver, data.urls) == data.found
+    assert scan_all(driver, data.two) == data.found_two
     driver.do("stop")
     driver.do("configure", cache_dir=str(cache_dir))
-    assert scan_all(driver, data.urls) == data.found
-    filled = hdfs.bytes_read()
-    assert scan_all(driver, data.urls) == data.found
-    assert hdfs.bytes_read() == filled
+    assert scan_all(driver, data.two) == data.found_two
+    filled = hdfs.served()
+    assert scan_all(driver, data.two) == data.found_two
+    assert hdfs.served() == filled
 
 
-@pytest.mark.parametrize("master", [LOCAL, CLUSTER])
 def test_configure_in_an_application_of_spark_submit(
-    master: str, hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
+    hdfs: Hdfs, new_driver: NewDriver, data: Dataset, cache_dir: Path
 ) -> None:
-    driver = new_driver(submit=["--master", master])
-    driver.do("configure", master=master, cache_dir=str(cache_dir))
-    assert scan_all(driver, data.urls) == data.found
-    filled = hdfs.bytes_read()
-    assert scan_all(driver, data.urls) == data.found
-    assert hdfs.bytes_read() == filled
+    driver = new_driver(submit=["--master", CLUSTER])
+    driver.do("configure", master=CLUSTER, cache_dir=str(cache_dir))
+    assert scan_all(driver, data.two) == data.found_two
+    filled = hdfs.served()
+    assert scan_all(driver, data.two) == data.found_two
+    assert hdfs.served() == filled
     assert driver.do("status").total("hit_bytes") > 0
 
 
@@ -166,25 +156,11 @@ def test_conf_lines_for_spark_submit(
     (tmp_path / "spark.conf").write_text(printed)
     driver = new_driver(submit=["--properties-file", str(tmp_path / "spark.conf")])
     driver.do("start")
-    assert scan_all(driver, data.urls) == data.found
-    filled = hdfs.bytes_read()
-    assert scan_all(driver, data.urls) == data.found
-    assert hdfs.bytes_read() == filled
+    assert scan_all(driver, data.two) == data.found_two
+    filled = hdfs.served()
+    assert scan_all(driver, data.two) == data.found_two
+    assert hdfs.served() == filled
     assert driver.do("status").total("hit_bytes") > 0
-
-
-def test_a_jar_on_hdfs_does_not_keep_executors_from_starting(
-    hdfs: Hdfs, hdfs_dir: str, new_driver: NewDriver, data: Dataset, cache_dir: Path
-) -> None:
-    """Executors fetch it through the class that another jar brings."""
-    writer = new_driver()
-    writer.do("start")
-    writer.do("copy_jar", url=f"{hdfs_dir}/other.jar")
-    writer.close()
-    driver = new_driver()
-    driver.do("configure", master=CLUSTER, conf={"spark.jars": f"{hdfs_dir}/other.jar"}, cache_dir=str(cache_dir))
-    assert scan_all(driver, data.urls) == data.found
-    assert driver.do("status").total("miss_blocks") > 0, "no executor read through the cache"
 
 
 def test_bob_is_refused_what_alice_has_cached(
@@ -198,16 +174,16 @@ def test_bob_is_refused_what_alice_has_cached(
         path = f"{url.removeprefix(hdfs.url)}/{entry['pathSuffix']}"
         hdfs.web("PUT", path, op="SETPERMISSION", permission="0600")
     secret = alice.do("scan", url=url)
-    filled = hdfs.bytes_read()
+    filled = hdfs.served()
     assert alice.do("scan", url=url) == secret
-    assert hdfs.bytes_read() == filled, "alice is not served by the cache, so the test shows nothing"
+    assert hdfs.served() == filled, "alice is not served by the cache, so the test shows nothing"
     alice.close()
 
     bob = new_driver(user="bob")
     bob.do("configure", cache_dir=str(cache_dir))
     with pytest.raises(RefusedError, match="Permission denied: user=bob, access=READ"):
         bob.do("scan", url=url)
-    assert hdfs.bytes_read() == filled
+    assert hdfs.served() == filled
 
 
 def python_bytes(hdfs: Hdfs, cache_dir: Path, url: str) -> dict[str, bytes]:
@@ -229,9 +205,9 @@ def test_python_reads_what_spark_has_cached(
     driver.do("configure", cache_dir=str(cache_dir))
     assert driver.do("scan", url=data.urls["text"], form="text") == data.found["text"]
     driver.close()
-    filled = hdfs.bytes_read()
+    filled = hdfs.served()
     found = python_bytes(hdfs, cache_dir, data.urls["text"])
-    assert hdfs.bytes_read() == filled, "Python read from HDFS what Spark has cached"
+    assert hdfs.served() == filled, "Python read from HDFS what Spark has cached"
     assert sum(content.count(b"\n") for content in found.values()) == data.found["text"][0]
 
 
@@ -243,12 +219,12 @@ def test_spark_reads_what_python_has_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HADOOP_CONF_DIR", str(hdfs.conf_dir))
-    before = hdfs.bytes_read()
+    before = hdfs.served()
     python_bytes(hdfs, cache_dir, data.urls["parquet"])
-    filled = hdfs.bytes_read()
-    assert filled > before
+    filled = hdfs.served()
+    assert filled.bytes > before.bytes
     driver = new_driver()
     driver.do("configure", cache_dir=str(cache_dir))
     assert driver.do("scan", url=data.urls["parquet"]) == data.found["parquet"]
     driver.close()
-    assert hdfs.bytes_read() == filled, "Spark read from HDFS what Python has cached"
+    assert hdfs.served() == filled, "Spark read from HDFS what Python has cached"

@@ -22,6 +22,7 @@ final class HdfsOrigin implements Origin, Closeable {
     private FileVersion version;
     private FSDataInputStream opened;
     private Reader reader;
+    private boolean wanted = true;
     private boolean changed;
     private boolean finished;
     private boolean encrypted;
@@ -54,7 +55,7 @@ final class HdfsOrigin implements Origin, Closeable {
         final FSDataInputStream stream;
         final List<String> blocks;
         final CompletableFuture<Boolean> proof;
-        int users = 1;
+        int users;
 
         Reader(FSDataInputStream stream) throws IOException {
             this.stream = stream;
@@ -189,43 +190,69 @@ final class HdfsOrigin implements Origin, Closeable {
             throw changed(null);
         }
         if (reader != null && reader.proof.isCompletedExceptionally()) {
-            close();
+            closeUnused(detach());
         }
         if (reader == null) {
             FSDataInputStream stream = opened == null ? hdfs.openOrigin(path) : opened;
             opened = null;
-            reader = new Reader(stream);
+            try {
+                reader = new Reader(stream);
+            } catch (IOException e) {
+                stream.close();
+                throw e;
+            }
         }
         reader.users++;
         return reader;
     }
 
     private void release(Reader in) throws IOException {
-        boolean last;
         synchronized (this) {
-            last = --in.users == 0;
+            in.users--;
+            if (in == reader && !wanted) {
+                reader = null;
+            }
+            if (in == reader) {
+                return;
+            }
         }
-        if (last) {
-            in.stream.close();
-        }
+        closeUnused(in);
+    }
+
+    /** There will be reads: the stream is kept between them. */
+    synchronized void keepOpen() {
+        wanted = true;
     }
 
     /** Lets go of the stream; a later read opens another one, and confirms it anew. */
     @Override
     public void close() throws IOException {
-        Reader mine;
-        FSDataInputStream unused;
+        FSDataInputStream unread;
         synchronized (this) {
-            mine = reader;
-            reader = null;
-            unused = opened;
+            wanted = false;
+            unread = opened;
             opened = null;
         }
-        if (unused != null) {
-            unused.close();
+        if (unread != null) {
+            unread.close();
         }
-        if (mine != null) {
-            release(mine);
+        closeUnused(detach());
+    }
+
+    private synchronized Reader detach() {
+        Reader current = reader;
+        reader = null;
+        return current;
+    }
+
+    /** The last fetch to leave a detached reader closes it. */
+    private void closeUnused(Reader detached) throws IOException {
+        boolean unused;
+        synchronized (this) {
+            unused = detached != null && detached.users == 0;
+        }
+        if (unused) {
+            detached.stream.close();
         }
     }
 

@@ -23,7 +23,8 @@ class HybridInputStream extends FSInputStream
     private static final int REPINS = 3;
 
     private final Pin pin;
-    private VersionReader file;
+    private volatile VersionReader file;
+    private final Object repinning = new Object();
     private volatile boolean delivered;
     private volatile boolean closed;
     private int repins;
@@ -59,7 +60,7 @@ class HybridInputStream extends FSInputStream
             return 0;
         }
         while (true) {
-            VersionReader reader = reader();
+            VersionReader reader = file;
             if (from >= reader.length()) {
                 return -1;
             }
@@ -80,23 +81,18 @@ class HybridInputStream extends FSInputStream
         }
     }
 
-    private synchronized VersionReader reader() {
-        return file;
-    }
-
     /** Who has seen no byte, and named no version, may as well read the new one. */
-    private synchronized void repin(VersionReader reader, FileChangedException e) throws IOException {
-        if (reader != file) {
-            return;
+    private void repin(VersionReader reader, FileChangedException e) throws IOException {
+        synchronized (repinning) {
+            if (reader != file) {
+                return;
+            }
+            VersionReader present = delivered || repins++ == REPINS ? null : pin.again();
+            if (present == null) {
+                throw e;
+            }
+            file = present;
         }
-        if (delivered || repins++ == REPINS) {
-            throw e;
-        }
-        VersionReader present = pin.again();
-        if (present == null) {
-            throw e;
-        }
-        file = present;
         reader.close();
     }
 
@@ -219,7 +215,7 @@ class HybridInputStream extends FSInputStream
     final List<CompletableFuture<ByteBuffer>> readTogether(List<long[]> ranges, List<Supplier<ByteBuffer>> buffers)
         throws IOException {
         requireOpen();
-        VersionReader.Batch batch = reader().fetchAll(ranges);
+        VersionReader.Batch batch = file.fetchAll(ranges);
         delivered = true;
         List<CompletableFuture<ByteBuffer>> results = new ArrayList<>();
         for (int i = 0; i < ranges.size(); i++) {
@@ -230,7 +226,7 @@ class HybridInputStream extends FSInputStream
     }
 
     final long length() {
-        return reader().length();
+        return file.length();
     }
 
     // ---- resources

@@ -44,11 +44,15 @@ final class Tier {
         this.minFree = minFree;
         this.memory = memory;
         this.modes = Modes.ofRoot(dir);
-        modes.makeDirectory(dir.resolve("v1"));
-        modes.makeDirectory(temporary());
+        makeDirectories();
         this.accounting = new Accounting(dir, modes);
         this.lock = LockFile.of(dir, modes);
         this.accessTimes = movesAccessTimes();
+    }
+
+    private void makeDirectories() throws IOException {
+        modes.makeDirectory(dir.resolve("v1"));
+        modes.makeDirectory(temporary());
     }
 
     Path temporary() {
@@ -112,13 +116,23 @@ final class Tier {
     }
 
     private void write(Path fresh, ByteBuffer... parts) throws IOException {
-        try (FileChannel out = modes.create(fresh)) {
+        try (FileChannel out = create(fresh)) {
             while (parts[parts.length - 1].hasRemaining()) {
                 out.write(parts);
             }
         }
         FileTime now = FileTime.fromMillis(System.currentTimeMillis());
         Files.getFileAttributeView(fresh, BasicFileAttributeView.class).setTimes(now, now, null);
+    }
+
+    private FileChannel create(Path fresh) throws IOException {
+        try {
+            return modes.create(fresh);
+        } catch (NoSuchFileException directoryRemoved) {
+            Modes.ofRoot(dir);
+            makeDirectories();
+            return modes.create(fresh);
+        }
     }
 
     private void moveInto(Path fresh, Path block) throws IOException {

@@ -191,6 +191,7 @@ final class VersionReader implements Closeable {
             runs.remove(farthest.first);
             farthest.abandon();
         }
+        origin.keepOpen();
         Run run = fetcher.start(block, blocks);
         runs.put(block, run);
         return run;
@@ -231,6 +232,7 @@ final class VersionReader implements Closeable {
 
         private void flush() {
             if (blocks > 0) {
+                origin.keepOpen();
                 parts.put(first, fetcher.start(first, blocks));
             }
             blocks = 0;

@@ -7,8 +7,12 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.NoSuchAlgorithmException;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.crypto.key.KeyProvider;
+import org.apache.hadoop.crypto.key.KeyProviderFactory;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.HdfsConfiguration;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
 
@@ -17,6 +21,8 @@ final class MiniHdfs {
     static final int BLOCK = 64 << 10;
     /** Of HDFS. Small, so that files of some MiB have many blocks, and more than a client locates at once. */
     static final int HDFS_BLOCK = 256 << 10;
+    /** An encryption zone. */
+    static final String ENCRYPTED = "/encrypted";
     private static MiniDFSCluster cluster;
 
     private MiniHdfs() {
@@ -31,8 +37,11 @@ final class MiniHdfs {
                 conf.setLong("dfs.blocksize", HDFS_BLOCK);
                 conf.setLong("dfs.namenode.fs-limits.min-block-size", 1024);
                 conf.setBoolean("dfs.namenode.acls.enabled", true);
+                conf.set("hadoop.security.key.provider.path", "jceks://file" + base + "/keys.jceks");
+                makeKey(conf);
                 cluster = new MiniDFSCluster.Builder(conf).numDataNodes(2).build();
                 cluster.waitActive();
+                makeZone();
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                     cluster.shutdown(true);
                     Trees.delete(base);
@@ -42,6 +51,22 @@ final class MiniHdfs {
             }
         }
         return cluster;
+    }
+
+    private static void makeKey(Configuration conf) throws IOException {
+        try {
+            KeyProvider keys = KeyProviderFactory.getProviders(conf).get(0);
+            keys.createKey("key", new KeyProvider.Options(conf).setBitLength(128));
+            keys.flush();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private static void makeZone() throws IOException {
+        DistributedFileSystem hdfs = cluster.getFileSystem();
+        hdfs.mkdirs(new org.apache.hadoop.fs.Path(ENCRYPTED));
+        hdfs.createEncryptionZone(new org.apache.hadoop.fs.Path(ENCRYPTED), "key");
     }
 
     /** A client configuration without the cache. */

@@ -3,14 +3,13 @@ package io.hybridfs;
 import java.io.Closeable;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.hdfs.client.HdfsDataInputStream;
-import org.apache.hadoop.hdfs.protocol.ExtendedBlock;
 import org.apache.hadoop.hdfs.protocol.LocatedBlock;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 
@@ -53,7 +52,7 @@ final class HdfsOrigin implements Origin, Closeable {
     /** A stream of the origin, shared by the fetches that run; the last one out closes it. */
     private final class Reader {
         final FSDataInputStream stream;
-        final List<String> blocks;
+        final long[] blocks;
         final CompletableFuture<Boolean> proof;
         int users;
 
@@ -73,7 +72,7 @@ final class HdfsOrigin implements Origin, Closeable {
             synchronized (HdfsOrigin.this) {
                 finished = !now.isUnderConstruction();
                 encrypted |= now.getFileEncryptionInfo() != null;
-                if (!adopt(status) || !names(now.getLocatedBlocks()).equals(blocks)) {
+                if (!adopt(status) || !Arrays.equals(names(now.getLocatedBlocks()), blocks)) {
                     return false;
                 }
                 if (finished) {
@@ -85,7 +84,7 @@ final class HdfsOrigin implements Origin, Closeable {
 
         /** A client that lost a DataNode locates its blocks anew, and would accept a newer generation of them. */
         private boolean relocated() throws IOException {
-            return !names(((HdfsDataInputStream) stream).getAllBlocks()).equals(blocks);
+            return !Arrays.equals(names(((HdfsDataInputStream) stream).getAllBlocks()), blocks);
         }
 
         void read(long position, byte[] into, int offset, int length) throws IOException {
@@ -257,11 +256,12 @@ final class HdfsOrigin implements Origin, Closeable {
     }
 
     /** Block and generation: truncating and appending keeps the one and moves the other. */
-    private static List<String> names(List<LocatedBlock> blocks) {
-        List<String> names = new ArrayList<>(blocks.size());
+    private static long[] names(List<LocatedBlock> blocks) {
+        long[] names = new long[2 * blocks.size()];
+        int at = 0;
         for (LocatedBlock located : blocks) {
-            ExtendedBlock block = located.getBlock();
-            names.add(block.getBlockId() + "_" + block.getGenerationStamp());
+            names[at++] = located.getBlock().getBlockId();
+            names[at++] = located.getBlock().getGenerationStamp();
         }
         return names;
     }

@@ -31,6 +31,9 @@ import org.apache.hadoop.util.Progressable;
  * Hive, HBase and Spark cast to that.
  */
 public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigin.Client {
+    /** Hadoop's name of it, spelled out because older ones have no constant. */
+    private static final String SPLIT_END = "fs.option.openfile.split.end";
+
     private URI uri;
     private Options options;
     private Store store;
@@ -65,39 +68,43 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
 
     @Override
     public FSDataInputStream open(Path f, int bufferSize) throws IOException {
-        return open(f, bufferSize, null);
+        return open(f, bufferSize, null, Long.MAX_VALUE);
     }
 
     @Override
     protected CompletableFuture<FSDataInputStream> openFileWithOptions(Path f, OpenFileParameters parameters)
         throws IOException {
-        FileStatus brought = parameters.getStatus();
-        boolean pinned = brought != null && brought.isFile() && brought.getModificationTime() > 0
-            && brought.getLen() > 0 && parameters.getMandatoryKeys().isEmpty();
-        if (!pinned) {
+        if (!parameters.getMandatoryKeys().isEmpty()) {
+            // Whether those are known is for this Hadoop to say.
             return super.openFileWithOptions(f, parameters);
         }
         CompletableFuture<FSDataInputStream> opened = new CompletableFuture<>();
         try {
-            opened.complete(open(f, parameters.getBufferSize(), brought));
+            opened.complete(open(f, parameters.getBufferSize(), parameters.getStatus(),
+                parameters.getOptions().getLong(SPLIT_END, Long.MAX_VALUE)));
         } catch (IOException | RuntimeException e) {
             opened.completeExceptionally(e);
         }
         return opened;
     }
 
-    /** {@code brought}: the version to read if the caller fixed it, else null. */
-    private FSDataInputStream open(Path f, int bufferSize, FileStatus brought) throws IOException {
+    /**
+     * {@code brought}: the status that the caller has, or null; if it can be one, it is the version to be read.
+     * {@code splitEnd}: where the caller's share of the file ends, beyond which it is not read ahead.
+     */
+    private FSDataInputStream open(Path f, int bufferSize, FileStatus brought, long splitEnd) throws IOException {
         Path path = makeQualified(f);
         if (store == null || PathRules.temporary(path.toUri().getPath())) {
             return super.open(f, bufferSize);
         }
         Stats.count(Stats.Counter.OPENS);
-        return brought == null ? openPresent(path) : openBrought(path, brought);
+        boolean pinned = brought != null && brought.isFile() && brought.getModificationTime() > 0
+            && brought.getLen() > 0;
+        return pinned ? openBrought(path, brought, splitEnd) : openPresent(path, splitEnd);
     }
 
     /** Permission and version are asked for side by side, unless the one is known. */
-    private FSDataInputStream openPresent(Path path) throws IOException {
+    private FSDataInputStream openPresent(Path path, long splitEnd) throws IOException {
         long asked = System.nanoTime();
         boolean granted = grants.holdsAny(canonical(path));
         CompletableFuture<FSDataInputStream> opening = granted ? null : Workers.ask(() -> openOrigin(path));
@@ -109,28 +116,26 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
         }
         FileVersion version = version(path, status);
         if (granted && cacheable(status) && grants.holds(version)) {
-            Stats.count(Stats.Counter.GRANTS_REUSED);
-            return stream(path, version, null, false, 0);
+            return reopened(path, version, false, splitEnd);
         }
         FSDataInputStream plain = opening == null ? openOrigin(path) : Workers.await(opening);
         if (!cacheable(status) || !agrees(plain, status)) {
             return plain;
         }
-        return stream(path, version, plain, false, asked);
+        return opened(path, version, plain, asked, false, splitEnd);
     }
 
-    private FSDataInputStream openBrought(Path path, FileStatus brought) throws IOException {
+    private FSDataInputStream openBrought(Path path, FileStatus brought, long splitEnd) throws IOException {
         FileVersion version = version(path, brought);
         if (grants.holds(version)) {
-            Stats.count(Stats.Counter.GRANTS_REUSED);
-            return stream(path, version, null, true, 0);
+            return reopened(path, version, true, splitEnd);
         }
         long asked = System.nanoTime();
         FSDataInputStream plain = openOrigin(path);
         if (!cacheable(brought) || !agrees(plain, brought) && version.matches(statusAtOrigin(path))) {
             return plain;
         }
-        return stream(path, version, plain, true, asked);
+        return opened(path, version, plain, asked, true, splitEnd);
     }
 
     private static boolean cacheable(FileStatus status) {
@@ -145,18 +150,28 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
     }
 
     /**
-     * {@code opened}: the stream whose opening, asked for at {@code asked}, the NameNode granted; null when an earlier
-     * grant serves. A file that is being written gets no grant: that would hide what is flushed to it.
+     * A stream over {@code plain}, whose opening, asked for at {@code asked}, the NameNode granted. A file that is
+     * being written gets no grant: that would hide what is flushed to it.
      */
-    private FSDataInputStream stream(Path path, FileVersion version, FSDataInputStream opened, boolean brought,
-                                     long asked) {
-        Runnable granted = opened == null ? () -> { } : () -> grants.given(version, asked);
-        VersionReader reader = reader(path, version, opened, granted);
+    private FSDataInputStream opened(Path path, FileVersion version, FSDataInputStream plain, long asked,
+                                     boolean brought, long splitEnd) {
+        Runnable grant = () -> grants.given(version, asked);
+        VersionReader reader = reader(path, version, plain, grant);
         if (reader.isCached()) {
-            granted.run();
+            grant.run();
         }
-        return new FSDataInputStream(
-            Streams.over(reader, () -> brought ? null : present(path), options.readahead));
+        return stream(path, reader, brought, splitEnd);
+    }
+
+    /** A stream that an earlier grant allows; it opens the origin if it needs it. */
+    private FSDataInputStream reopened(Path path, FileVersion version, boolean brought, long splitEnd) {
+        Stats.count(Stats.Counter.GRANTS_REUSED);
+        return stream(path, reader(path, version, null, () -> { }), brought, splitEnd);
+    }
+
+    private FSDataInputStream stream(Path path, VersionReader reader, boolean brought, long splitEnd) {
+        HybridInputStream.Pin pin = () -> brought ? null : present(path);
+        return new FSDataInputStream(Streams.over(reader, pin, options.readahead, splitEnd));
     }
 
     private VersionReader present(Path path) throws IOException {

@@ -29,6 +29,7 @@ class HybridInputStream extends FSInputStream
     private volatile boolean closed;
     private int repins;
     private long readahead;
+    private final long splitEnd;
     private long position;
     /** Where the caller last jumped to. */
     private long jumpedTo;
@@ -41,10 +42,12 @@ class HybridInputStream extends FSInputStream
         VersionReader again() throws IOException;
     }
 
-    HybridInputStream(VersionReader file, Pin pin, long readahead) {
+    /** {@code splitEnd}: a position beyond which nothing is read ahead. */
+    HybridInputStream(VersionReader file, Pin pin, long readahead, long splitEnd) {
         this.file = file;
         this.pin = pin;
         this.readahead = readahead;
+        this.splitEnd = splitEnd;
         buffer.limit(0);
     }
 
@@ -69,7 +72,7 @@ class HybridInputStream extends FSInputStream
             int start = into.position();
             into.limit(start + n);
             try {
-                reader.readFully(from, into, sequential ? from + n + readahead : 0);
+                reader.readFully(from, into, sequential ? Math.min(splitEnd, from + n + readahead) : 0);
                 delivered = true;
                 return n;
             } catch (FileChangedException e) {

@@ -19,30 +19,45 @@ final class Modes {
     private static final int OTHERS_WRITE = 0002;
 
     private final boolean shared;
+    private final int group;
 
-    private Modes(boolean shared) {
+    private Modes(boolean shared, int group) {
         this.shared = shared;
+        this.group = group;
     }
 
     /** Makes {@code root} when it is missing; throws IOException when it is not one to be used. */
     static Modes ofRoot(Path root) throws IOException {
         if (!Files.isDirectory(root)) {
-            Files.createDirectories(root.getParent());
-            new Modes(false).makeDirectory(root);
+            new Modes(false, 0).makeRoot(root);
         }
+        return check(root);
+    }
+
+    /** Makes a further tier of the root when it is missing; throws IOException when it is not one to be used. */
+    void makeRoot(Path tier) throws IOException {
+        if (!Files.isDirectory(tier)) {
+            Files.createDirectories(tier.getParent());
+            makeDirectory(tier);
+        }
+        check(tier);
+    }
+
+    private static Modes check(Path root) throws IOException {
         Map<String, Object> is = Files.readAttributes(root, "unix:mode,uid,gid");
         int mode = (Integer) is.get("mode");
         int owner = (Integer) is.get("uid");
+        int group = (Integer) is.get("gid");
         boolean shared = (mode & (SETGID | GROUP_WRITE)) == (SETGID | GROUP_WRITE);
         if ((mode & OTHERS_WRITE) != 0) {
             throw new IOException(root + " is writable by others: chmod 0700, or 2770 to share it with a group");
         }
         boolean mine = owner == ProcessInfo.UID || owner == 0;
-        if (!mine && !(shared && ProcessInfo.inGroup((Integer) is.get("gid")))) {
+        if (!mine && !(shared && ProcessInfo.inGroup(group))) {
             throw new IOException(root + " belongs to user " + owner + ": take another directory, or chmod 2770 it "
                 + "and give it to a common group");
         }
-        return new Modes(shared);
+        return new Modes(shared, group);
     }
 
     /** An existing directory is success. */
@@ -51,6 +66,9 @@ final class Modes {
             Files.createDirectory(dir);
         } catch (FileAlreadyExistsException exists) {
             return;
+        }
+        if (shared) {
+            Files.setAttribute(dir, "unix:gid", group);
         }
         Files.setAttribute(dir, "unix:mode", shared ? 02770 : 0700);
     }

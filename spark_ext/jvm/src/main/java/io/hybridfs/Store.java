@@ -31,10 +31,10 @@ final class Store {
         this.flights = LockFile.of(root.dir, root.modes);
         List<Tier> all = new ArrayList<>();
         if (options.memory > 0) {
-            add(all, Paths.get("/dev/shm/hybridfs-" + root.cacheId), options.memory, 0, true);
+            add(all, Paths.get("/dev/shm/hybridfs-" + root.cacheId), options.memory, 0, true, root.modes);
         }
         for (Options.TierSize disk : options.disk) {
-            add(all, disk.dir, disk.budget, options.minFree, false);
+            add(all, disk.dir, disk.budget, options.minFree, false, root.modes);
         }
         this.tiers = Collections.unmodifiableList(all);
         this.filled = all.stream().filter(tier -> !tier.memory).findFirst()
@@ -47,10 +47,15 @@ final class Store {
     /** The store of these options, or null when its root cannot be used: then the origin serves everything. */
     static Store of(Options options) {
         synchronized (OPEN) {
-            if (!OPEN.containsKey(options.storeKey())) {
-                OPEN.put(options.storeKey(), open(options));
+            Store known = OPEN.get(options.storeKey());
+            if (known == null && !OPEN.containsKey(options.storeKey())) {
+                known = open(options);
+                // An interrupted thread cannot write files, whatever the directory is like.
+                if (known != null || !Thread.currentThread().isInterrupted()) {
+                    OPEN.put(options.storeKey(), known);
+                }
             }
-            return OPEN.get(options.storeKey());
+            return known;
         }
     }
 
@@ -63,9 +68,9 @@ final class Store {
         }
     }
 
-    private static void add(List<Tier> tiers, Path dir, long budget, long minFree, boolean memory) {
+    private static void add(List<Tier> tiers, Path dir, long budget, long minFree, boolean memory, Modes modes) {
         try {
-            tiers.add(new Tier(dir, budget, minFree, memory));
+            tiers.add(new Tier(dir, budget, minFree, memory, modes));
         } catch (IOException | UnsupportedOperationException | SecurityException e) {
             unusable(dir, e);
         }

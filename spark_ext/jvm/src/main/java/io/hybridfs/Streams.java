@@ -12,10 +12,10 @@ final class Streams {
     private Streams() {
     }
 
-    static FSInputStream over(VersionReader file, HybridInputStream.Pin pin, long readahead) {
+    static FSInputStream over(VersionReader file, HybridInputStream.Pin pin, long readahead, long splitEnd) {
         try {
-            return CONSTRUCTOR == null ? new HybridInputStream(file, pin, readahead)
-                : CONSTRUCTOR.newInstance(file, pin, readahead);
+            return CONSTRUCTOR == null ? new HybridInputStream(file, pin, readahead, splitEnd)
+                : CONSTRUCTOR.newInstance(file, pin, readahead, splitEnd);
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         }
@@ -24,7 +24,7 @@ final class Streams {
     private static Constructor<? extends FSInputStream> newest() {
         try {
             return Class.forName(NEWER).asSubclass(FSInputStream.class)
-                .getDeclaredConstructor(VersionReader.class, HybridInputStream.Pin.class, long.class);
+                .getDeclaredConstructor(VersionReader.class, HybridInputStream.Pin.class, long.class, long.class);
         } catch (ReflectiveOperationException | LinkageError olderHadoop) {
             return null;
         }

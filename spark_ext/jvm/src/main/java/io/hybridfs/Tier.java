@@ -37,13 +37,13 @@ final class Tier {
     private volatile boolean warned;
     private final AtomicBoolean makingRoom = new AtomicBoolean();
 
-    /** Opens or makes a tier; throws IOException when it cannot be used. */
-    Tier(Path dir, long budget, long minFree, boolean memory) throws IOException {
+    /** Opens or makes a tier with its root's modes; throws IOException when it cannot be used. */
+    Tier(Path dir, long budget, long minFree, boolean memory, Modes modes) throws IOException {
         this.dir = dir;
         this.budget = budget;
         this.minFree = minFree;
         this.memory = memory;
-        this.modes = Modes.ofRoot(dir);
+        this.modes = modes;
         makeDirectories();
         this.accounting = new Accounting(dir, modes);
         this.lock = LockFile.of(dir, modes);
@@ -51,6 +51,7 @@ final class Tier {
     }
 
     private void makeDirectories() throws IOException {
+        modes.makeRoot(dir);
         modes.makeDirectory(dir.resolve("v1"));
         modes.makeDirectory(temporary());
     }
@@ -129,7 +130,6 @@ final class Tier {
         try {
             return modes.create(fresh);
         } catch (NoSuchFileException directoryRemoved) {
-            Modes.ofRoot(dir);
             makeDirectories();
             return modes.create(fresh);
         }

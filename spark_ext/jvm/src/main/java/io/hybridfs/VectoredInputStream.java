@@ -25,8 +25,8 @@ final class VectoredInputStream extends HybridInputStream
     private static final Set<String> CAPABILITIES = new HashSet<>(Arrays.asList(
         "in:readbytebuffer", "in:preadbytebuffer", "in:unbuffer", "in:readahead", "dropbehind", "in:readvectored"));
 
-    VectoredInputStream(VersionReader file, Pin pin, long readahead) {
-        super(file, pin, readahead);
+    VectoredInputStream(VersionReader file, Pin pin, long readahead, long splitEnd) {
+        super(file, pin, readahead, splitEnd);
     }
 
     @Override

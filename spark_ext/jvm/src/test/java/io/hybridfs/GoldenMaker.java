@@ -45,7 +45,7 @@ final class GoldenMaker {
         Modes.ofRoot(root);
         Files.write(root.resolve("cache-id"), (CACHE_ID + "\n").getBytes(StandardCharsets.US_ASCII));
         Root.open(root, BLOCK_SIZE);
-        Tier tier = new Tier(root, Long.MAX_VALUE, 0, false);
+        Tier tier = new Tier(root, Long.MAX_VALUE, 0, false, Modes.ofRoot(root));
         ArrayNode vectors = JSON.createArrayNode();
         file(tier, vectors, "hdfs-namenode.example:8020", "hdfs://namenode.example:8020/one", "1700000000000", 1, 0);
         file(tier, vectors, "hdfs-namenode.example:9000", "hdfs://namenode.example:9000/t/part-0.parquet",

@@ -256,6 +256,18 @@ class ReadPathTest {
     }
 
     @Test
+    void nothingIsReadAheadBeyondASplit() throws Exception {
+        long origin = Stats.get(Stats.Counter.ORIGIN_BYTES);
+        int end = 8 * MiniHdfs.BLOCK;
+        try (FSDataInputStream in = fs.openFile(path).optLong("fs.option.openfile.split.end", end).build().get()) {
+            in.readFully(new byte[end - 10]);
+            in.readFully(new byte[10]);
+        }
+        Workers.quiesce();
+        assertEquals(end, Stats.get(Stats.Counter.ORIGIN_BYTES) - origin);
+    }
+
+    @Test
     void hadoopsStatisticsCountEveryByteOnce() throws Exception {
         long before = bytesRead();
         MiniHdfs.read(fs, path.toString());

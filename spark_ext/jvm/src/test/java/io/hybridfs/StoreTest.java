@@ -26,7 +26,7 @@ class StoreTest {
     private static final Layout LAYOUT = new Layout("hdfs-a", "hdfs://a/f", "17", LENGTH, BLOCK);
 
     private static Tier tier(Path root, long budget) throws Exception {
-        return new Tier(root.resolve("cache"), budget, 0, false);
+        return new Tier(root.resolve("cache"), budget, 0, false, Modes.ofRoot(root.resolve("cache")));
     }
 
     private static byte[] data(long block) {
@@ -231,20 +231,20 @@ class StoreTest {
 
     @Test
     void theRootsModeIsThePolicy(@TempDir Path dir) throws Exception {
-        Tier mine = new Tier(dir.resolve("mine"), 1 << 30, 0, false);
+        Tier mine = new Tier(dir.resolve("mine"), 1 << 30, 0, false, Modes.ofRoot(dir.resolve("mine")));
         assertTrue(publish(mine, LAYOUT, 0, 0));
         assertEquals(0100600, mode(mine.dir.resolve(LAYOUT.path(0))));
         assertEquals(040700, mode(mine.dir.resolve(LAYOUT.path(0)).getParent()));
         Path shared = Files.createDirectory(dir.resolve("shared"));
         Files.setAttribute(shared, "unix:mode", 02770);
-        Tier ours = new Tier(shared, 1 << 30, 0, false);
+        Tier ours = new Tier(shared, 1 << 30, 0, false, Modes.ofRoot(shared));
         assertTrue(publish(ours, LAYOUT, 0, 0));
         assertEquals(0100660, mode(ours.dir.resolve(LAYOUT.path(0))));
         assertEquals(0100660, mode(ours.dir.resolve("lock")));
         assertEquals(042770, mode(ours.dir.resolve(LAYOUT.path(0)).getParent()));
         Path open = Files.createDirectory(dir.resolve("open"));
         Files.setAttribute(open, "unix:mode", 0777);
-        assertThrows(IOException.class, () -> new Tier(open, 1 << 30, 0, false));
+        assertThrows(IOException.class, () -> new Tier(open, 1 << 30, 0, false, Modes.ofRoot(open)));
     }
 
     private static int mode(Path path) throws Exception {

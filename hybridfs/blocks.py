@@ -120,15 +120,13 @@ class CachedBlock:
 
     def view(self, offset: int, size: int) -> memoryview:
         """The bytes without a copy where the block may be mapped."""
-        if not self._mappable:
+        data = self._mapped() if self._mappable else None
+        if data is None:
             target = bytearray(size)
             self.read_into(offset, memoryview(target))
             return memoryview(target).toreadonly()
         if self._bits != self._all:
             self._verify(offset, offset + size)
-        data = self._map
-        if data is None:
-            data = self._map = self._mapped()
         self.on_map(self)
         return data[offset : offset + size]
 
@@ -149,12 +147,15 @@ class CachedBlock:
     def __del__(self) -> None:
         self.close()
 
-    def _mapped(self) -> memoryview:
-        try:
-            return memoryview(mmap.mmap(self._fd, self.length, prot=mmap.PROT_READ))
-        except (OSError, ValueError):  # no address space left, as under RLIMIT_AS
-            self._mappable = False
-            return memoryview(self.data())
+    def _mapped(self) -> memoryview | None:
+        """The map; None where no address space is left, as under RLIMIT_AS."""
+        data = self._map
+        if data is None:
+            try:
+                data = self._map = memoryview(mmap.mmap(self._fd, self.length, prot=mmap.PROT_READ))
+            except (OSError, ValueError):
+                self._mappable = False
+        return data
 
     def _checked(self, offset: int, size: int) -> bytes:
         data = _pread(self._fd, size, offset)

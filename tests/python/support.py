@@ -274,6 +274,15 @@ class Child:
                     stream.close()
 
 
+def in_namespace(body: Callable[..., None], *arguments: object) -> None:
+    """Runs a function of a module in a process that may mount what it likes: with it its mounts are gone."""
+    code = f"import sys; from {body.__module__} import {body.__name__} as body; body(*sys.argv[1:])"
+    mapped = [] if os.geteuid() == 0 else ["--map-root-user"]
+    command = ["unshare", *mapped, "--mount", *python(code, *arguments)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @contextmanager
 def talking_to(command: Sequence[str], env: Mapping[str, str] | None = None) -> Iterator[Child]:
     """A process that is killed at the end."""

@@ -1,0 +1,179 @@
+package io.hybridfs;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Single flight, and what is published when, with an origin that does as it is told. */
+class FetcherTest {
+    private static final int BLOCK = 64 << 10;
+    private static final int BLOCKS = 40;
+    private static final byte[] DATA = GoldenMaker.bytes(0, BLOCKS * BLOCK - 77);
+
+    @TempDir
+    Path root;
+    private Store store;
+    private Layout layout;
+
+    private final class Told implements Origin {
+        final AtomicLong bytes = new AtomicLong();
+        volatile IOException failure;
+        volatile boolean confirms = true;
+        volatile long delayMillis;
+
+        @Override
+        public void read(long position, byte[] into, int offset, int length) throws IOException {
+            pause();
+            if (failure != null) {
+                throw failure;
+            }
+            bytes.addAndGet(length);
+            System.arraycopy(DATA, (int) position, into, offset, length);
+        }
+
+        private void pause() {
+            try {
+                Thread.sleep(delayMillis);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        @Override
+        public CompletableFuture<Boolean> confirm() {
+            return CompletableFuture.completedFuture(confirms);
+        }
+
+        @Override
+        public long fileId() {
+            return 3;
+        }
+    }
+
+    @BeforeEach
+    void setUp() {
+        Workers.fetchStreams(8);
+        Configuration conf = new Configuration(false);
+        conf.set(Options.CACHE_DIR, root.resolve("cache").toString());
+        conf.set(Options.BLOCK_SIZE, "64KiB");
+        conf.set(Options.MIN_FREE, "0");
+        conf.set(Options.LOCK_TIMEOUT, "400ms");
+        store = Store.of(new Options(conf));
+        layout = new Layout("hdfs-a", "hdfs://a/f", "1", DATA.length, BLOCK);
+    }
+
+    private static void assertHas(Run run) throws Exception {
+        byte[] data = run.data.get(60, TimeUnit.SECONDS);
+        int from = (int) run.first * BLOCK;
+        assertArrayEquals(Arrays.copyOfRange(DATA, from, Math.min(DATA.length, (int) run.end() * BLOCK)), data);
+    }
+
+    @Test
+    void manyFetchersOfOverlappingRunsReadEachByteOnce() throws Exception {
+        Told origin = new Told();
+        origin.delayMillis = 20;
+        List<Run> runs = new ArrayList<>();
+        for (int reader = 0; reader < 6; reader++) {
+            Fetcher fetcher = new Fetcher(store, new Layout("hdfs-a", "hdfs://a/f", "1", DATA.length, BLOCK), origin);
+            for (int block = reader % 3; block < BLOCKS; block += 5) {
+                runs.add(fetcher.start(block, Math.min(5, BLOCKS - block)));
+            }
+        }
+        for (Run run : runs) {
+            assertHas(run);
+        }
+        Workers.quiesce();
+        assertEquals(DATA.length, origin.bytes.get());
+        assertEquals(BLOCKS, Trees.blocks(root.resolve("cache")).size());
+    }
+
+    @Test
+    void whatIsNotConfirmedIsServedButNotKept() throws Exception {
+        Told origin = new Told();
+        origin.confirms = false;
+        assertHas(new Fetcher(store, layout, origin).start(0, 10));
+        Workers.quiesce();
+        assertEquals(0, Trees.blocks(root.resolve("cache")).size());
+        origin.confirms = true;
+        assertHas(new Fetcher(store, layout, origin).start(0, 10));
+        Workers.quiesce();
+        assertEquals(10, Trees.blocks(root.resolve("cache")).size());
+    }
+
+    @Test
+    void theOriginsErrorIsTheReadersAndNobodyIsLockedOut() throws Exception {
+        Told origin = new Told();
+        origin.failure = new IOException("no such block");
+        Fetcher fetcher = new Fetcher(store, layout, origin);
+        Run run = fetcher.start(2, 3);
+        ExecutionException e = assertThrows(ExecutionException.class, () -> run.data.get(60, TimeUnit.SECONDS));
+        assertSame(origin.failure, e.getCause());
+        origin.failure = null;
+        long timeouts = Stats.get(Stats.Counter.LOCK_TIMEOUTS);
+        assertHas(fetcher.start(2, 3));
+        assertEquals(timeouts, Stats.get(Stats.Counter.LOCK_TIMEOUTS));
+    }
+
+    @Test
+    void whoeverWaitsTooLongReadsTheOriginItself() throws Exception {
+        Told origin = new Told();
+        try (LockFile.Held held = store.tryFetch(layout, 7)) {
+            assertNotNull(held);
+            long timeouts = Stats.get(Stats.Counter.LOCK_TIMEOUTS);
+            assertHas(new Fetcher(store, layout, origin).start(5, 5));
+            assertEquals(timeouts + 1, Stats.get(Stats.Counter.LOCK_TIMEOUTS));
+            assertEquals(5 * BLOCK, origin.bytes.get());
+        }
+    }
+
+    @Test
+    void whoeverWaitsTakesTheBlockThatAnotherPublished() throws Exception {
+        Told origin = new Told();
+        Run run;
+        try (LockFile.Held held = store.tryFetch(layout, 7)) {
+            assertNotNull(held);
+            run = new Fetcher(store, layout, origin).start(5, 5);
+            Thread.sleep(60);
+            store.publish(layout, 3, 7, DATA, 7 * BLOCK);
+        }
+        assertHas(run);
+        assertTrue(run.cached.get(2));
+        assertEquals(4 * BLOCK, origin.bytes.get());
+    }
+
+    @Test
+    void anAbandonedRunIsNotFetched() throws Exception {
+        Told slow = new Told();
+        slow.delayMillis = 300;
+        Fetcher fetcher = new Fetcher(store, layout, slow);
+        List<Run> runs = new ArrayList<>();
+        for (int block = 0; block < BLOCKS; block++) {
+            runs.add(fetcher.start(block, 1));
+        }
+        Run last = runs.get(BLOCKS - 1);
+        last.abandon();
+        assertThrows(ExecutionException.class, () -> last.data.get(60, TimeUnit.SECONDS));
+        for (Run run : runs.subList(0, BLOCKS - 1)) {
+            assertHas(run);
+        }
+        Workers.quiesce();
+        assertEquals((BLOCKS - 1) * BLOCK, slow.bytes.get());
+    }
+}

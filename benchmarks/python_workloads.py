@@ -111,7 +111,7 @@ WORKLOADS = (
         {
             "hdfs-native read_range(4 MiB)": "ranges bare",
             "hdfs-native read_range_stream": "stream bare",
-            "hybridfs read(1 MiB)": "read cached",
+            "hybridfs read(1 MiB)": "fill cached",
         },
         cold=True,
     ),

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from spark_ext.jar import SparkSetupError
+
 if TYPE_CHECKING:
     from py4j.java_gateway import JVMView
     from pyspark.sql import SparkSession
@@ -39,6 +41,11 @@ def _open_loader(jvm: JVMView) -> Any:
         if mutable.isInstance(loader):
             found = loader
         loader = loader.getParent()
+    if found is None:
+        raise SparkSetupError(
+            "this driver was not started by spark-submit or by Python, so no jar can be added to it: give it "
+            "hybridfs.jar on its class path, with the lines of `python -m spark_ext conf`."
+        )
     return found
 
 

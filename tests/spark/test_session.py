@@ -15,6 +15,9 @@ import pytest
 from spark_ext.bed import Hdfs
 from tests.spark.conftest import Driver, NewDriver, RefusedError
 
+# Several JVMs each: they take long where other work keeps the cores busy.
+pytestmark = pytest.mark.timeout(900)
+
 LOCAL = "local[2]"
 CLUSTER = "local-cluster[2,1,1024]"
 FORMS = ("parquet", "orc", "csv", "json", "text")

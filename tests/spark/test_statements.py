@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,12 @@ def statements() -> list[str]:
     """Each ends with `;` at the end of a line; lines that begin with `--` are comments."""
     lines = [line for line in STATEMENTS.read_text(encoding="utf-8").splitlines() if not line.startswith("--")]
     return [part.strip() for part in re.split(r";$", "\n".join(lines), flags=re.MULTILINE) if part.strip()]
+
+
+def differences(one: list[list[str]], other: list[list[str]]) -> list[list[str]]:
+    """What entries of two metastores have not in common, for those that differ."""
+    pairs = zip_longest(one, other, fillvalue=[])
+    return [sorted((Counter(a) - Counter(b)) + (Counter(b) - Counter(a))) for a, b in pairs if a != b]
 
 
 def parts(line: str, base: str) -> list[str]:
@@ -45,6 +53,7 @@ class Run:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_statements_give_the_same_and_leave_no_trace(
     hdfs: Hdfs, hdfs_dir: str, new_driver: Any, cache_dir: Path
 ) -> None:
@@ -54,7 +63,8 @@ def test_statements_give_the_same_and_leave_no_trace(
     assert len(plain.outcomes) >= 45
     assert sum("error" in outcome for outcome in plain.outcomes.values()) >= 10, "failures are to be compared, too"
     assert cached.outcomes == plain.outcomes
-    assert cached.entries == plain.entries
+    assert plain.entries
+    assert differences(cached.entries, plain.entries) == []
     assert {uri.split(":")[0] for uri in cached.uris} == {"hdfs"}
     assert f"{hdfs_dir}/cached/sales.db/orders" in cached.uris
     assert cached.counters is not None

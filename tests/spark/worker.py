@@ -22,12 +22,15 @@ SCAN = "count(*) AS n", "sum(id) AS ids", "bit_xor(xxhash64(*)) AS hash"
 
 
 def builder(master: str, conf: dict[str, str]) -> SparkSession.Builder:
-    """A session without hybridfs, small and reachable only from this host."""
+    """A session without hybridfs, small, quick to start and reachable only from this host."""
+    lean = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
     small = {
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "1g",
+        "spark.driver.extraJavaOptions": lean,
+        "spark.executor.extraJavaOptions": lean,
         "spark.sql.shuffle.partitions": "2",
         "spark.log.level": "ERROR",
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hybridfs import config
+from hybridfs import config, runtime
 from hybridfs.engine import Engine
 from hybridfs.file import HybridFile
 from hybridfs.grants import Grants
@@ -169,18 +169,28 @@ class Cache:
 
     def settle(self) -> None:
         """Waits until everything that was read has been published; that happens after delivery."""
-        pool = self.engine._fetcher._pool
-        threads = pool._max_workers
-        meeting = threading.Barrier(threads + 1)
-        for _ in range(threads):  # the queue is first in, first out: when all threads meet, all earlier work is done
-            pool.submit(meeting.wait, 30)
-        meeting.wait(30)
+        settle(self.engine)
 
     def close(self) -> None:
         self.settle()
         self.engine._openers.shutdown()
         self.engine._fetcher._pool.shutdown()
         self.engine.abandon()
+
+
+def settle(engine: Engine) -> None:
+    pool = engine._fetcher._pool
+    threads = pool._max_workers
+    meeting = threading.Barrier(threads + 1)
+    for _ in range(threads):  # the queue is first in, first out: when all threads meet, all earlier work is done
+        pool.submit(meeting.wait, 30)
+    meeting.wait(30)
+
+
+def settle_process() -> None:
+    """Waits until this process has published everything that it read."""
+    for engine in list(runtime.current()._engines.values()):
+        settle(engine)
 
 
 @contextmanager

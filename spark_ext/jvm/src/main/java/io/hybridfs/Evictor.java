@@ -57,8 +57,9 @@ final class Evictor {
     }
 
     /** Bytes that the volume lacks below its floor. */
-    private static long missing(Tier tier) throws IOException {
-        return tier.minFree - Files.getFileStore(tier.dir).getUsableSpace();
+    private static long missing(Tier tier) {
+        // Not by Files.getFileStore, which reads the table of mounts each time.
+        return tier.minFree - tier.dir.toFile().getUsableSpace();
     }
 
     private void run() throws IOException {
@@ -85,7 +86,7 @@ final class Evictor {
         tier.accounting.reset(held);
     }
 
-    private boolean enough() throws IOException {
+    private boolean enough() {
         return held <= tier.budget * LOW_WATER && missing(tier) <= 0;
     }
 

@@ -71,7 +71,6 @@ final class HdfsOrigin implements Origin, Closeable {
         private boolean prove(FileStatus status, LocatedBlocks now) {
             synchronized (HdfsOrigin.this) {
                 finished = !now.isUnderConstruction();
-                encrypted |= now.getFileEncryptionInfo() != null;
                 if (!adopt(status) || !Arrays.equals(names(now.getLocatedBlocks()), blocks)) {
                     return false;
                 }

@@ -6,7 +6,6 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -19,7 +18,6 @@ final class LockFile {
     private static final ConcurrentHashMap<Path, LockFile> OPEN = new ConcurrentHashMap<>();
 
     private final FileChannel channel;
-    private final Set<Long> held = ConcurrentHashMap.newKeySet();
 
     private LockFile(FileChannel channel) {
         this.channel = channel;
@@ -38,23 +36,16 @@ final class LockFile {
     }
 
     /** A held lock. Closing it twice is no harm. */
-    final class Held implements AutoCloseable {
-        private final long offset;
-        private final FileLock lock;
-        private boolean released;
+    static final class Held implements AutoCloseable {
+        private FileLock lock;
 
         /** {@code lock}: null where the file system has no locks. */
-        private Held(long offset, FileLock lock) {
-            this.offset = offset;
+        private Held(FileLock lock) {
             this.lock = lock;
         }
 
         @Override
         public synchronized void close() {
-            if (released) {
-                return;
-            }
-            released = true;
             try {
                 if (lock != null) {
                     lock.release();
@@ -62,27 +53,21 @@ final class LockFile {
             } catch (IOException gone) {
                 // the process's end releases it
             } finally {
-                held.remove(offset);
+                lock = null;
             }
         }
     }
 
     /** The lock of one byte, or null while another thread or process has it. Where locks do not work, it is granted. */
     Held tryLock(long offset) {
-        if (!held.add(offset)) {
-            return null;
-        }
         try {
             FileLock lock = channel.tryLock(offset, 1, false);
-            if (lock != null) {
-                return new Held(offset, lock);
-            }
-        } catch (OverlappingFileLockException anotherClassLoader) {
-            // held by a second copy of this class
+            return lock == null ? null : new Held(lock);
+        } catch (OverlappingFileLockException anotherThread) {
+            // Java keeps the table of the process's own locks, over all class loaders.
+            return null;
         } catch (IOException unlockable) {
-            return new Held(offset, null);
+            return new Held(null);
         }
-        held.remove(offset);
-        return null;
     }
 }

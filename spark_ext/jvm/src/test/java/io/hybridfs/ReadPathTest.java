@@ -262,8 +262,8 @@ class ReadPathTest {
         try (FSDataInputStream in = fs.openFile(path).optLong("fs.option.openfile.split.end", end).build().get()) {
             in.readFully(new byte[end - 10]);
             in.readFully(new byte[10]);
+            Workers.quiesce();
         }
-        Workers.quiesce();
         assertEquals(end, Stats.get(Stats.Counter.ORIGIN_BYTES) - origin);
     }
 

@@ -1,5 +1,6 @@
 -- What a metastore has to give the same answer to with and without hybridfs. One statement ends with `;` at the end
 -- of a line. ${base} is a directory on HDFS. A statement that fails has to fail alike.
+-- Tables of which the metastore counts files are filled in order: which task has which rows is random otherwise.
 
 -- databases
 CREATE DATABASE sales LOCATION '${base}/sales.db';
@@ -64,14 +65,14 @@ CREATE TABLE h_text (id INT, name STRING) ROW FORMAT DELIMITED FIELDS TERMINATED
 INSERT INTO h_text VALUES (1, 'one'), (2, 'two');
 INSERT INTO h_text SELECT id + 10, name FROM h_text;
 SELECT * FROM h_text ORDER BY id;
-INSERT OVERWRITE TABLE h_text SELECT id, concat(name, '!') FROM h_text WHERE id < 10;
+INSERT OVERWRITE TABLE h_text SELECT id, concat(name, '!') FROM h_text WHERE id < 10 ORDER BY id;
 SELECT * FROM h_text ORDER BY id;
-CREATE TABLE h_parquet STORED AS PARQUET AS SELECT * FROM orders;
+CREATE TABLE h_parquet STORED AS PARQUET AS SELECT * FROM orders ORDER BY id;
 SELECT count(*), max(amount) FROM h_parquet;
 CREATE TABLE h_orc (id BIGINT, customer STRING) STORED AS ORC;
-INSERT INTO h_orc SELECT id, customer FROM orders;
+INSERT INTO h_orc SELECT id, customer FROM orders ORDER BY id;
 SELECT count(*), min(customer) FROM h_orc;
-CREATE TABLE h_seq STORED AS SEQUENCEFILE AS SELECT id, customer FROM orders;
+CREATE TABLE h_seq STORED AS SEQUENCEFILE AS SELECT id, customer FROM orders ORDER BY id;
 SELECT * FROM h_seq ORDER BY id;
 CREATE TABLE h_csv (a STRING, b STRING) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' WITH SERDEPROPERTIES ('separatorChar' = ';');
 INSERT INTO h_csv VALUES ('x;y', 'z'), ('quoted "q"', 'w');
@@ -94,7 +95,7 @@ ANALYZE TABLE h_part PARTITION (year, month) COMPUTE STATISTICS;
 ANALYZE TABLE h_text COMPUTE STATISTICS FOR COLUMNS id, name;
 
 -- external tables, repair, files that come from elsewhere
-INSERT OVERWRITE DIRECTORY '${base}/staging' STORED AS TEXTFILE SELECT concat_ws('|', id, customer) FROM orders WHERE id < 100;
+INSERT OVERWRITE DIRECTORY '${base}/staging' STORED AS TEXTFILE SELECT concat_ws('|', id, customer) FROM orders WHERE id < 100 ORDER BY id;
 CREATE EXTERNAL TABLE ext (id INT, name STRING) ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' STORED AS TEXTFILE LOCATION '${base}/staging';
 SELECT * FROM ext ORDER BY id;
 INSERT OVERWRITE DIRECTORY '${base}/incoming' STORED AS TEXTFILE SELECT '77|seven' FROM (SELECT 1);

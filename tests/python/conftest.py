@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.python.support import settle_process
 
 _figures: Counter[str] = Counter()
 
@@ -13,6 +19,15 @@ _figures: Counter[str] = Counter()
 def figures() -> Counter[str]:
     """What is added here by name is summed up over all tests and printed at the end."""
     return _figures
+
+
+@pytest.fixture
+def cache_dir() -> Iterator[Path]:
+    """An empty private directory for a cache root. It is removed when nobody publishes to it any more."""
+    directory = Path(tempfile.mkdtemp(prefix="hybridfs-cache-"))
+    yield directory
+    settle_process(str(directory))
+    shutil.rmtree(directory)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

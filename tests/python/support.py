@@ -187,10 +187,11 @@ def settle(engine: Engine) -> None:
     meeting.wait(30)
 
 
-def settle_process() -> None:
-    """Waits until this process has published everything that it read."""
-    for engine in list(runtime.current()._engines.values()):
-        settle(engine)
+def settle_process(cache_dir: str | None = None) -> None:
+    """Waits until this process has published everything that it read (through ``cache_dir``)."""
+    for settings, engine in list(runtime.current()._engines.items()):
+        if cache_dir in (None, settings.cache_dir):
+            settle(engine)
 
 
 @contextmanager

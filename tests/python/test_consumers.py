@@ -135,7 +135,7 @@ def test_the_second_read_needs_nothing_of_hdfs(
     options = {"cache_dir": str(cache_dir)}
     before = hdfs.served()
     same(read(table, options), data)
-    settle_process()
+    settle_process(options["cache_dir"])
     cold = hdfs.served() - before
     assert cold.bytes > 0
     before = hdfs.served()
@@ -146,7 +146,7 @@ def test_the_second_read_needs_nothing_of_hdfs(
 def test_what_one_library_read_serves_all_others(hdfs: Hdfs, table: str, data: pd.DataFrame, cache_dir: Path) -> None:
     options = {"cache_dir": str(cache_dir)}
     same(with_pandas(table, options), data)
-    settle_process()
+    settle_process(options["cache_dir"])
     before = hdfs.served()
     for read in (with_pyarrow_dataset, with_polars, with_polars_files, with_duckdb, with_dask_threads):
         same(read(table, options), data)
@@ -182,7 +182,7 @@ def test_dask_processes_read_by_url(
     cold = hdfs.served() - before
     assert cold.bytes > 0
     assert counters_of_workers(workers)["origin_bytes"] > counted["origin_bytes"]
-    settle_process()  # the driver read the schema
+    settle_process(options["cache_dir"])  # the driver read the schema
     before, counted = hdfs.served(), counters_of_workers(workers)
     same(dask.dataframe.read_parquet(f"{table}/parquet", storage_options=options).compute(), data)
     after = counters_of_workers(workers)
@@ -202,7 +202,7 @@ def test_pickled_filesystems_and_open_files_work_in_dask(
     paths = fs.ls(path, detail=False)
     assert len(paths) == PARTS
     contents = [fs.cat_file(one) for one in paths]
-    settle_process()
+    settle_process(str(cache_dir))
     assert len(blocks_in(cache_dir)) == sum(-(-len(content) // (1 << 20)) for content in contents)
     before = hdfs.served()
     files = [fsspec.open(fs.unstrip_protocol(one), cache_dir=str(cache_dir)) for one in paths]

@@ -18,14 +18,20 @@ import java.util.concurrent.TimeUnit;
 /** Keeps a tier within its budget and off its volume's floor: second chance in random order (FORMAT 7). */
 final class Evictor {
     private static final double LOW_WATER = 0.95;
+    /** Unlinked blocks before it is judged whether unlinking frees space at all. */
+    private static final int TRIAL = 8;
     private static final long ORPHAN_MILLIS = TimeUnit.HOURS.toMillis(1);
 
     private final Tier tier;
     private final List<Candidate> candidates = new ArrayList<>();
+    private final long freeBefore;
     private long held;
+    private long unlinked;
+    private int unlinkedBlocks;
 
     private Evictor(Tier tier) {
         this.tier = tier;
+        this.freeBefore = free(tier);
     }
 
     private static final class Candidate {
@@ -58,8 +64,12 @@ final class Evictor {
 
     /** Bytes that the volume lacks below its floor. */
     private static long missing(Tier tier) {
+        return tier.minFree - free(tier);
+    }
+
+    private static long free(Tier tier) {
         // Not by Files.getFileStore, which reads the table of mounts each time.
-        return tier.minFree - tier.dir.toFile().getUsableSpace();
+        return tier.dir.toFile().getUsableSpace();
     }
 
     private void run() throws IOException {
@@ -87,7 +97,15 @@ final class Evictor {
     }
 
     private boolean enough() {
-        return held <= tier.budget * LOW_WATER && missing(tier) <= 0;
+        if (held > tier.budget * LOW_WATER) {
+            return false;
+        }
+        if (missing(tier) > 0 && unlinkedBlocks >= TRIAL && free(tier) - freeBefore < unlinked / 2) {
+            // Readers hold the blocks open: more unlinking frees no more.
+            tier.rest();
+            return true;
+        }
+        return missing(tier) <= 0;
     }
 
     private void scan() throws IOException {
@@ -151,6 +169,8 @@ final class Evictor {
         }
         if (Files.deleteIfExists(block.path)) {
             Stats.count(Stats.Counter.EVICTED_BLOCKS);
+            unlinked += Accounting.onDisk(block.size);
+            unlinkedBlocks++;
         }
         held -= Accounting.onDisk(block.size);
         removeEmpty(block.path.getParent());

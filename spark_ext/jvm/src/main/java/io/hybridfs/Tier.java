@@ -194,7 +194,7 @@ final class Tier {
     /** Counts, warns once, and keeps this process from the tier for a while: of a full one it still reads. */
     void fault(IOException e) {
         Stats.count(Stats.Counter.TIER_FAULTS);
-        closedUntil = System.nanoTime() + ASIDE_NANOS;
+        rest();
         boolean full = isFull(e);
         if (!full) {
             asideUntil = closedUntil;
@@ -210,6 +210,11 @@ final class Tier {
                 makingRoom.set(false);
             }
         }
+    }
+
+    /** Publishes nothing for a while. */
+    void rest() {
+        closedUntil = System.nanoTime() + ASIDE_NANOS;
     }
 
     private static boolean isFull(IOException e) {

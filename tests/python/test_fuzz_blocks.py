@@ -217,6 +217,19 @@ def test_an_old_version_of_equal_length_is_not_read(victim: Victim) -> None:
     assert opened.counts["corrupt"] >= 1
 
 
+def test_a_block_cut_while_it_is_open(victim: Victim) -> None:
+    """What was read by the same reader before says nothing."""
+    with cache(victim.root, block_size=BLOCK_SIZE) as opened, opened.open(victim.origin, "/f") as file:
+        buffer = bytearray(len(DATA))
+        assert file.readinto(buffer) == len(DATA)  # large reads are not mapped: a map would be cut, too
+        for number in range(2):
+            os.truncate(victim.path(number), LENGTHS[number] // 2)
+        file.seek(0)
+        assert file.readinto(buffer) == len(DATA)
+        assert buffer == DATA
+        assert opened.counts["corrupt"] == 2
+
+
 def make_socket(path: Path) -> None:
     here = os.getcwd()
     os.chdir(path.parent)  # the path of a socket must be short

@@ -279,13 +279,34 @@ class Model(RuleBasedStateMachine):
     def close_kept(self, number: int) -> None:
         self.handles.pop(number % len(self.handles)).file.close()
 
+    @rule(
+        which=st.integers(0, 1),
+        path=st.sampled_from(PATHS),
+        places=st.lists(st.tuples(PLACES, AMOUNTS, st.sampled_from(WAYS)), min_size=2, max_size=4),
+        how=CHANGES,
+        size=st.sampled_from(SIZES),
+        wait=st.booleans(),
+    )
+    def read_before_and_after_a_change(
+        self, which: int, path: str, places: list[tuple[int, int, str]], how: str, size: int, wait: bool
+    ) -> None:
+        handle = self.open(self.caches[which], path)
+        if handle:
+            for number, (offset, amount, way) in enumerate(places):
+                self.read(handle, offset, amount, way)
+                if wait:
+                    self.caches[which].settle()
+                if number == 0:
+                    self.change(path, how, size)
+            self.handles.append(handle)
+
     # ---- reading while the origin changes or fails
 
     @rule(
         which=st.integers(0, 1),
         path=st.sampled_from(PATHS),
         way=st.sampled_from(WAYS),
-        moments=st.lists(st.integers(1, 24), min_size=1, max_size=3),
+        moments=st.lists(st.integers(1, 6) | st.integers(1, 24), min_size=1, max_size=3),
         hows=st.lists(CHANGES, min_size=3, max_size=3),
         size=st.sampled_from(SIZES),
         slow=st.sampled_from(["before status", "before open", "after open", "after read", ""]),
@@ -574,7 +595,7 @@ def test_no_wrong_byte(figures: Counter[str], caplog: pytest.LogCaptureFixture) 
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=EXAMPLES or 250,
+                max_examples=EXAMPLES or 350,
                 stateful_step_count=30,
                 derandomize=not EXAMPLES,
                 deadline=None,

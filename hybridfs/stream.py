@@ -141,6 +141,7 @@ class Stream:
         except CorruptBlock as corrupt:
             self._blocks.discard(self._identity, number, self._file_id, corrupt)
             self._near = None
+            self._pending.pop(number, None)
             return read(self._direct(number), within, size)
         if tier != FetchedBlock.tier:
             self._stats.hit(tier, size)

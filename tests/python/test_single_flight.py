@@ -115,6 +115,27 @@ def test_a_holder_that_is_killed_is_replaced_at_once(root: Path, origin: Scripte
         assert used.counts["lock_timeouts"] == 0
 
 
+def test_a_corrupt_block_of_the_holder_is_dropped_once(root: Path, origin: ScriptedOrigin, another: LockFile) -> None:
+    hold(another, origin, 1)
+    with ThreadPoolExecutor(1) as pool, cache(root, readahead=0) as used, used.open(origin, "/f") as file:
+        found = pool.submit(file.pread, BLOCK, 100)
+        wait_for(lambda: origin.calls["open"] == 2, "the reader is at it")
+        publish(root / "aside", origin, 1)
+        (block,) = blocks_in(root / "aside")
+        content = bytearray(block.read_bytes())
+        content[50] ^= 1
+        block.write_bytes(content)
+        place = root / block.relative_to(root / "aside")
+        place.parent.mkdir(parents=True)
+        block.rename(place)
+        assert found.result(20) == DATA[BLOCK:][:100]
+        assert not place.exists()
+        publish(root, origin, 1)
+        assert file.pread(BLOCK, 100) == DATA[BLOCK:][:100]
+        assert place.exists(), "the sound one stays"
+        assert used.counts["corrupt"] == 1
+
+
 def test_readers_of_other_parts_do_not_wait(root: Path, origin: ScriptedOrigin, another: LockFile) -> None:
     hold(another, origin, 0)
     with cache(root, readahead=0) as used, used.open(origin, "/f") as file:

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,7 +28,9 @@ def main(
     scale: Annotated[float | None, typer.Option(min=0.01, help="TPC-H scale of lineitem; default 0.3.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller files and fewer rounds: a look, no figures.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(_NAMES)}; may be repeated.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Also write every run to this file.")] = None,
+    json: Annotated[
+        typer.FileTextWrite | None, typer.Option(lazy=False, help="Also write every run to this file.")
+    ] = None,
 ) -> None:
     """Compare hybridfs with local files and plain HDFS on this host."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -37,14 +38,20 @@ def main(
     if not console.is_terminal:
         console.width = _WIDTH
     sizes = Sizes(256 * MIB, 64 * MIB, scale or 0.05) if quick else Sizes(1024 * MIB, 256 * MIB, scale or 0.3)
+    names = _chosen(only)
+    comparisons: list[Comparison] = []
+    failure = None
     try:
-        comparisons = _run(_chosen(only), sizes, _QUICK_ROUNDS if quick else _ROUNDS, console)
+        for compared in _run(names, sizes, _QUICK_ROUNDS if quick else _ROUNDS, console):
+            comparisons += compared
     except (BenchmarkError, BedError, WorkerError) as error:
-        console.print(f"✗ {error}", style="red", highlight=False, markup=False)
-        raise typer.Exit(1) from None
+        failure = error
     report.show(comparisons, console)
     if json:
         report.write(comparisons, sizes, json)
+    if failure:
+        console.print(f"✗ {failure}", style="red", highlight=False, markup=False)
+        raise typer.Exit(1)
 
 
 def _chosen(names: Sequence[str] | None) -> frozenset[str]:
@@ -54,15 +61,13 @@ def _chosen(names: Sequence[str] | None) -> frozenset[str]:
     return frozenset(names or _NAMES)
 
 
-def _run(names: frozenset[str], sizes: Sizes, rounds: Rounds, console: Console) -> list[Comparison]:
+def _run(names: frozenset[str], sizes: Sizes, rounds: Rounds, console: Console) -> Iterator[list[Comparison]]:
     started = time.monotonic()
-    comparisons: list[Comparison] = []
     with console.status("Measuring"), prepared(sizes) as bed:
         for series in _series(names, bed, rounds):
-            comparisons += _compared(series)
+            yield _compared(series)
             done = f"{time.monotonic() - started:5.0f} s  {series[0].workload}"
             console.print(done, style="dim", highlight=False)
-    return comparisons
 
 
 def _series(names: frozenset[str], bed: Bed, rounds: Rounds) -> Iterator[list[Series]]:

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -54,10 +54,10 @@ def _cells(one: Comparison) -> list[str]:
     return [f"  {series.contender}", series.reading, runs, str(series.cpu), str(series.wall), *ratios, sent]
 
 
-def write(comparisons: Sequence[Comparison], sizes: Sizes, path: Path) -> None:
+def write(comparisons: Sequence[Comparison], sizes: Sizes, file: TextIO) -> None:
     """Writes every run and the machine as JSON."""
     document = {"machine": machine(), "sizes": vars(sizes), "results": [_entry(one) for one in comparisons]}
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    file.write(json.dumps(document, indent=1) + "\n")
 
 
 def _entry(one: Comparison) -> dict[str, Any]:

@@ -121,14 +121,12 @@ final class Fetcher {
 
     private void publish(Run run, byte[] data, Map<Long, LockFile.Held> blocks) {
         try {
-            if (Workers.await(origin.confirm())) {
-                blocks.forEach((block, lock) -> {
+            blocks.forEach((block, lock) -> {
+                if (origin.publishable()) {
                     store.publish(layout, origin.fileId(), block, data, offset(run, block));
-                    lock.close();
-                });
-            }
-        } catch (IOException unconfirmed) {
-            // served, but not kept
+                }
+                lock.close();
+            });
         } finally {
             blocks.values().forEach(LockFile.Held::close);
         }

@@ -13,6 +13,9 @@ final class Grants {
     /** uri \n user \n version to System.nanoTime() of the request that was granted. */
     private static final ConcurrentNavigableMap<String, Long> GIVEN = new ConcurrentSkipListMap<>();
 
+    /** System.nanoTime() of the latest mutation of this process. */
+    private static volatile long lastDrop = System.nanoTime();
+
     private final String user;
     private final long freshnessNanos;
 
@@ -21,9 +24,12 @@ final class Grants {
         this.freshnessNanos = TimeUnit.MILLISECONDS.toNanos(freshnessMillis);
     }
 
-    /** {@code asked}: System.nanoTime() before the request was sent. */
+    /**
+     * {@code asked}: System.nanoTime() before the request was sent. What was granted before a mutation of this process,
+     * whichever, counts no more: it may be told of late.
+     */
     void given(FileVersion version, long asked) {
-        if (freshnessNanos > 0) {
+        if (freshnessNanos > 0 && asked - lastDrop > 0) {
             if (GIVEN.size() >= MOST) {
                 GIVEN.clear();
             }
@@ -43,6 +49,7 @@ final class Grants {
 
     /** A file or directory was changed: nothing that was granted there, to anyone, is reused. */
     static void drop(String uri) {
+        lastDrop = System.nanoTime();
         GIVEN.subMap(uri + "\n", uri + "\n" + Character.MAX_VALUE).clear();
         GIVEN.subMap(uri + "/", uri + "/" + Character.MAX_VALUE).clear();
     }

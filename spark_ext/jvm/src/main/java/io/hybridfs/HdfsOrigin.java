@@ -38,8 +38,8 @@ final class HdfsOrigin implements Origin, Closeable {
     }
 
     /**
-     * {@code opened}: a stream that was opened already, or null. {@code whenProven} runs whenever a stream has proved
-     * to be of this version, and the file to be complete.
+     * {@code opened}: a stream that was opened already, or null. {@code whenProven} runs when data has been read that
+     * proved to be of this version, and the file to be complete.
      */
     HdfsOrigin(Client hdfs, Path path, FileVersion version, FSDataInputStream opened, Runnable whenProven) {
         this.hdfs = hdfs;
@@ -60,25 +60,18 @@ final class HdfsOrigin implements Origin, Closeable {
             this.stream = stream;
             // Locates what the opening left out, so that no later read asks by path again.
             this.blocks = names(((HdfsDataInputStream) stream).getAllBlocks());
-            CompletableFuture<LocatedBlocks> now = Workers.ask(() -> hdfs.blocksAtOrigin(path));
-            this.proof = Workers.ask(HdfsOrigin.this::status).thenCombine(now, this::prove);
+            this.proof = Workers.ask(() -> prove(hdfs.blocksAtOrigin(path)));
         }
 
         /**
          * The status that fixed the version may have been answered after the stream was opened, and then tell of
          * another file: that the stream's blocks are still the file's blocks decides.
          */
-        private boolean prove(FileStatus status, LocatedBlocks now) {
+        private boolean prove(LocatedBlocks now) {
             synchronized (HdfsOrigin.this) {
                 finished = !now.isUnderConstruction();
-                if (!adopt(status) || !Arrays.equals(names(now.getLocatedBlocks()), blocks)) {
-                    return false;
-                }
-                if (finished) {
-                    whenProven.run();
-                }
-                return true;
             }
+            return Arrays.equals(names(now.getLocatedBlocks()), blocks);
         }
 
         /** A client that lost a DataNode locates its blocks anew, and would accept a newer generation of them. */
@@ -86,9 +79,13 @@ final class HdfsOrigin implements Origin, Closeable {
             return !Arrays.equals(names(((HdfsDataInputStream) stream).getAllBlocks()), blocks);
         }
 
+        /**
+         * The status comes after the data: a DataNode serves who asks for an older generation of a block with the
+         * newer one, so that truncating and appending changes what an open stream reads.
+         */
         void read(long position, byte[] into, int offset, int length) throws IOException {
             stream.readFully(position, into, offset, length);
-            if (!Workers.await(proof) || relocated()) {
+            if (!Workers.await(confirm()) || !Workers.await(proof) || relocated()) {
                 throw changed(null);
             }
         }
@@ -97,6 +94,11 @@ final class HdfsOrigin implements Origin, Closeable {
     @Override
     public synchronized long fileId() {
         return version.fileId;
+    }
+
+    @Override
+    public synchronized boolean publishable() {
+        return finished && !encrypted && !changed;
     }
 
     @Override
@@ -115,10 +117,13 @@ final class HdfsOrigin implements Origin, Closeable {
                 release(in);
             }
         }
+        if (publishable()) {
+            whenProven.run();
+        }
     }
 
-    @Override
-    public synchronized CompletableFuture<Boolean> confirm() {
+    /** Whether a status that is asked for from now on shows the pinned version. */
+    private synchronized CompletableFuture<Boolean> confirm() {
         // One question answers all who came before it was sent.
         if (queued == null) {
             queued = answering.handle((answer, e) -> null).thenCompose(x -> Workers.ask(this::answer));
@@ -126,21 +131,12 @@ final class HdfsOrigin implements Origin, Closeable {
         return queued;
     }
 
-    private boolean answer() {
+    private boolean answer() throws IOException {
         synchronized (this) {
             answering = queued;
             queued = null;
         }
-        try {
-            if (!adopt(status())) {
-                changed(null);
-            }
-        } catch (IOException unanswered) {
-            return false;
-        }
-        synchronized (this) {
-            return finished && !encrypted && !changed;
-        }
+        return adopt(status());
     }
 
     /** False only if the origin says so: a vanished block is most often a replaced file. */

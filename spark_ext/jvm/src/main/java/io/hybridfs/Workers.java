@@ -10,11 +10,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.RejectedExecutionHandler;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 
 /** The daemon threads of this process. A task of one pool never waits for a task of the same pool. */
 final class Workers {
@@ -29,7 +29,9 @@ final class Workers {
         new ThreadPoolExecutor.CallerRunsPolicy());
     /** Promotion is a favour: what does not fit is dropped. */
     private static final ThreadPoolExecutor PROMOTE = pool("promote", 1, new ArrayBlockingQueue<>(256),
-        new ThreadPoolExecutor.DiscardPolicy());
+        new ThreadPoolExecutor.AbortPolicy());
+    /** Fetches, publications and promotions that are not done. */
+    private static final AtomicInteger UNDONE = new AtomicInteger();
 
     private Workers() {
     }
@@ -55,7 +57,7 @@ final class Workers {
     }
 
     static void fetch(Runnable task) {
-        FETCH.execute(task);
+        execute(FETCH, task);
     }
 
     /** Where the ranges of vectored reads are put together. */
@@ -64,16 +66,36 @@ final class Workers {
     }
 
     static void publish(Runnable task) {
-        PUBLISH.execute(task);
+        execute(PUBLISH, task);
     }
 
     static void promote(Runnable task) {
-        PROMOTE.execute(task);
+        try {
+            execute(PROMOTE, task);
+        } catch (RejectedExecutionException tooMany) {
+            // a later hit promotes the block
+        }
+    }
+
+    private static void execute(ThreadPoolExecutor pool, Runnable task) {
+        UNDONE.incrementAndGet();
+        try {
+            pool.execute(() -> {
+                try {
+                    task.run();
+                } finally {
+                    UNDONE.decrementAndGet();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            UNDONE.decrementAndGet();
+            throw e;
+        }
     }
 
     /** Returns once what was fetched so far is published or given up, and what was asked for is promoted. */
     static void quiesce() throws InterruptedException {
-        while (Stream.of(FETCH, PUBLISH, PROMOTE).anyMatch(p -> p.getActiveCount() > 0 || !p.getQueue().isEmpty())) {
+        while (UNDONE.get() > 0) {
             Thread.sleep(5);
         }
     }

@@ -2,6 +2,7 @@ package io.hybridfs;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -79,6 +80,20 @@ class AuthorisationTest {
             alice.setPermission(path, new FsPermission((short) 0200));
             assertThrows(AccessControlException.class, () -> alice.open(path));
         }
+    }
+
+    @Test
+    void whatWasGrantedBeforeAMutationCountsNoMoreWhenItIsToldLate() {
+        Grants grants = new Grants("alice", 3_600_000);
+        FileVersion version = new FileVersion("hdfs-a", "hdfs://a/d/f", 1, 1, 0);
+        long asked = System.nanoTime();
+        Grants.drop("hdfs://a/d");
+        grants.given(version, asked);
+        assertFalse(grants.holds(version));
+        grants.given(version, System.nanoTime());
+        assertTrue(grants.holds(version));
+        Grants.drop("hdfs://a/d");
+        assertFalse(grants.holds(version));
     }
 
     @Test

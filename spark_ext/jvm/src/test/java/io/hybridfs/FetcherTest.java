@@ -12,11 +12,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +35,7 @@ class FetcherTest {
     private final class Told implements Origin {
         final AtomicLong bytes = new AtomicLong();
         volatile IOException failure;
-        volatile boolean confirms = true;
+        volatile boolean publishable = true;
         volatile long delayMillis;
 
         @Override
@@ -57,8 +57,8 @@ class FetcherTest {
         }
 
         @Override
-        public CompletableFuture<Boolean> confirm() {
-            return CompletableFuture.completedFuture(confirms);
+        public boolean publishable() {
+            return publishable;
         }
 
         @Override
@@ -77,6 +77,11 @@ class FetcherTest {
         conf.set(Options.LOCK_TIMEOUT, "400ms");
         store = Store.of(new Options(conf));
         layout = new Layout("hdfs-a", "hdfs://a/f", "1", DATA.length, BLOCK);
+    }
+
+    @AfterEach
+    void tearDown() throws Exception {
+        Workers.quiesce();
     }
 
     private static void assertHas(Run run) throws Exception {
@@ -105,13 +110,13 @@ class FetcherTest {
     }
 
     @Test
-    void whatIsNotConfirmedIsServedButNotKept() throws Exception {
+    void whatMayNotBePublishedIsServedButNotKept() throws Exception {
         Told origin = new Told();
-        origin.confirms = false;
+        origin.publishable = false;
         assertHas(new Fetcher(store, layout, origin).start(0, 10));
         Workers.quiesce();
         assertEquals(0, Trees.blocks(root.resolve("cache")).size());
-        origin.confirms = true;
+        origin.publishable = true;
         assertHas(new Fetcher(store, layout, origin).start(0, 10));
         Workers.quiesce();
         assertEquals(10, Trees.blocks(root.resolve("cache")).size());

@@ -1,9 +1,7 @@
 package io.hybridfs;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
-import java.nio.file.Files;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -32,12 +30,7 @@ final class HdfsContract extends AbstractFSContract {
 
     private static synchronized java.nio.file.Path root() {
         if (root == null) {
-            try {
-                root = Files.createTempDirectory("hybridfs-contract");
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> Trees.delete(root)));
+            root = Trees.fresh("contract");
         }
         return root;
     }

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.NoSuchAlgorithmException;
 import org.apache.hadoop.conf.Configuration;
@@ -31,7 +30,7 @@ final class MiniHdfs {
     static synchronized MiniDFSCluster cluster() {
         if (cluster == null) {
             try {
-                Path base = Files.createTempDirectory("hybridfs-hdfs");
+                Path base = Trees.fresh("hdfs");
                 Configuration conf = new HdfsConfiguration();
                 conf.set(MiniDFSCluster.HDFS_MINIDFS_BASEDIR, base.toString());
                 conf.setLong("dfs.blocksize", HDFS_BLOCK);
@@ -42,10 +41,7 @@ final class MiniHdfs {
                 cluster = new MiniDFSCluster.Builder(conf).numDataNodes(2).build();
                 cluster.waitActive();
                 makeZone();
-                Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                    cluster.shutdown(true);
-                    Trees.delete(base);
-                }));
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> cluster.shutdown(true)));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -191,6 +191,18 @@ class StalenessTest {
         assertTrue(errors >= 1, "a stream that has to open the origin again must notice");
     }
 
+    /** A DataNode serves who asks for an older generation of a block with the newer one. */
+    @Test
+    void anOpenStreamNoticesTruncateAndAppendWithinABlockThatItHasLocated() throws Exception {
+        byte[] data = written();
+        try (FSDataInputStream in = fs.open(path)) {
+            in.readFully(0, new byte[10]);
+            Workers.quiesce();
+            Change.TRUNCATE_AND_APPEND.apply((DistributedFileSystem) plain, path, data);
+            assertThrows(FileChangedException.class, () -> in.readFully(LENGTH - 500, new byte[500]));
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void aStreamThatNobodyReadYetGoesOnWithOneOfThem(Change change) throws Exception {

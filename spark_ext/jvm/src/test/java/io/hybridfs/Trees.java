@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -12,6 +13,19 @@ import java.util.stream.Stream;
 /** Directories of tests. */
 final class Trees {
     private Trees() {
+    }
+
+    /** An empty directory of that name, below the build's own: the same for every run, so that none is left over. */
+    static Path fresh(String name) {
+        Path dir = Paths.get(System.getProperty("test.build.data"), name).toAbsolutePath();
+        try {
+            if (Files.exists(dir)) {
+                delete(dir);
+            }
+            return Files.createDirectories(dir);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static void delete(Path dir) {

@@ -89,12 +89,7 @@ def _prepare_jvm(builder_options: dict[str, Any], options: dict[str, Any]) -> di
 
     SparkContext._ensure_initialized()
     jvm = SparkContext._jvm
-    submitted = dict(SparkConf().getAll())
-
-    def lookup(key: str) -> str | None:
-        value = builder_options.get(key, submitted.get(key))
-        return None if value is None else str(value)
-
+    lookup = settings.first_of(builder_options, dict(SparkConf().getAll()))
     merged = settings.merge(settings.wanted(options, lookup("spark.master")), lookup)
     live.load_jar(jvm, jar.path())
     live.forget_file_systems(jvm, "hdfs", settings.SHIM)

@@ -12,6 +12,7 @@ from typing import Any
 import fsspec.config
 
 from hybridfs.config import OPTIONS, hadoop_options
+from hybridfs.origin import hadoop_conf
 from spark_ext import jar
 from spark_ext.jar import SparkSetupError
 
@@ -100,11 +101,17 @@ def configured(builder_options: Mapping[str, Any]) -> Lookup:
     flags, properties_file = submit_arguments(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
     defaults = read_properties(properties_file or conf_dir() / "spark-defaults.conf")
 
+    return first_of(builder_options, flags, defaults)
+
+
+def first_of(*sources: Mapping[str, Any]) -> Lookup:
+    """The value in the first of the sources that has the key; a site's own class for hdfs:// counts, too."""
+
     def lookup(key: str) -> str | None:
-        for source in (builder_options, flags, defaults):
+        for source in sources:
             if key in source:
                 return str(source[key])
-        return None
+        return hadoop_conf.load().get(key.removeprefix(HADOOP)) if key == HDFS_IMPL else None
 
     return lookup
 

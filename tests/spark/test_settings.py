@@ -20,7 +20,7 @@ SHIM = "io.hybridfs.HybridFileSystem"
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jar: Path) -> None:
     """No Spark configuration but the test's own; the jar is there."""
-    for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_HOME", "SPARK_REMOTE", "SPARK_API_MODE"):
+    for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_HOME", "SPARK_REMOTE", "SPARK_API_MODE", "HADOOP_CONF_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
 
@@ -120,6 +120,17 @@ def test_another_file_system_for_hdfs_is_an_error() -> None:
     builder = SparkSession.builder.config("spark.hadoop.fs.hdfs.impl", "com.example.Other")
     with pytest.raises(SparkSetupError, match=r"fs\.hdfs\.impl is already com\.example\.Other"):
         spark_ext.configure(builder)
+
+
+def test_a_site_that_has_another_file_system_for_hdfs_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "core-site.xml").write_text(
+        "<configuration><property><name>fs.hdfs.impl</name><value>com.example.Site</value></property></configuration>"
+    )
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    with pytest.raises(SparkSetupError, match=r"fs\.hdfs\.impl is already com\.example\.Site"):
+        spark_ext.configure(SparkSession.builder)
 
 
 def test_an_option_that_is_set_otherwise_is_an_error() -> None:

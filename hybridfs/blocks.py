@@ -15,7 +15,6 @@ from cachetools import LRUCache
 from hybridfs.errors import CorruptBlock
 from hybridfs.trailer import CHUNK, BlockSpec, chunk_sum, parse_trailer, trailer_bytes
 
-_SMALL = 256 << 10  # up to here a copy out of the map is cheaper than a system call
 _REMEMBERED = 1 << 16
 _MARK_SECONDS = 60.0
 
@@ -109,14 +108,19 @@ class CachedBlock:
                 os.utime(self._fd, ns=(max(modified + 1, time.time_ns()), modified))
 
     def read(self, offset: int, size: int) -> bytes:
-        if size <= _SMALL and self._mappable:
-            return bytes(self.view(offset, size))
+        if self._bits == self._all:
+            return _pread(self._fd, size, offset)
         return self._checked(offset, size)
 
     def read_into(self, offset: int, target: memoryview) -> None:
-        _pread_into(self._fd, target, offset)
-        if self._bits != self._all:
-            self._check_span(offset, target)
+        end = offset + len(target)
+        if self._bits == self._all or not self._unverified(offset, end):
+            _pread_into(self._fd, target, offset)
+        elif offset % CHUNK or (end % CHUNK and end != self.length):
+            target[:] = self._span(offset, end)
+        else:  # whole chunks are checked where they are wanted
+            _pread_into(self._fd, target, offset)
+            self._check_all(offset, target)
 
     def view(self, offset: int, size: int) -> memoryview:
         """The bytes without a copy where the block may be mapped."""
@@ -158,32 +162,26 @@ class CachedBlock:
         return data
 
     def _checked(self, offset: int, size: int) -> bytes:
-        data = _pread(self._fd, size, offset)
-        if self._bits != self._all:
-            self._check_span(offset, memoryview(data))
-        return data
+        if not self._unverified(offset, offset + size):
+            return _pread(self._fd, size, offset)
+        return self._span(offset, offset + size)
 
     def _verify(self, offset: int, end: int) -> None:
-        for chunk in self._unverified(offset, end):
-            self._check(chunk, self._read_chunk(chunk))
-        self._verified.put(self._key, self._bits)
+        if self._unverified(offset, end):
+            self._span(offset, end)
 
-    def _check_span(self, offset: int, data: memoryview) -> None:
-        """Checks bytes just read from ``offset``; of a chunk read in part, the whole is read, checked and compared."""
-        for chunk in self._unverified(offset, offset + len(data)):
-            low, high = chunk * CHUNK, min(chunk * CHUNK + CHUNK, self.length)
-            if low >= offset and high <= offset + len(data):
-                self._check(chunk, data[low - offset : high - offset])
-                continue
-            whole = self._read_chunk(chunk)
-            self._check(chunk, whole)
-            start, end = max(low, offset), min(high, offset + len(data))
-            if whole[start - low : end - low] != data[start - offset : end - offset]:
-                raise CorruptBlock("it changed while it was read")
-        self._verified.put(self._key, self._bits)
+    def _span(self, offset: int, end: int) -> bytes:
+        """The bytes, out of the whole chunks that hold them, which are read at once and checked."""
+        low, high = offset // CHUNK * CHUNK, min(-(-end // CHUNK) * CHUNK, self.length)
+        data = _pread(self._fd, high - low, low)
+        self._check_all(low, memoryview(data))
+        return data if (low, high) == (offset, end) else data[offset - low : end - low]
 
-    def _read_chunk(self, chunk: int) -> bytes:
-        return _pread(self._fd, min(CHUNK, self.length - chunk * CHUNK), chunk * CHUNK)
+    def _check_all(self, low: int, data: memoryview) -> None:
+        """Checks whole chunks that were read from ``low``."""
+        for chunk in self._unverified(low, low + len(data)):
+            self._check(chunk, data[chunk * CHUNK - low :][:CHUNK])
+        self._verified.put(self._key, self._bits)
 
     def _unverified(self, offset: int, end: int) -> list[int]:
         return [chunk for chunk in range(offset // CHUNK, -(-end // CHUNK)) if not self._bits >> chunk & 1]

@@ -25,13 +25,13 @@ class OpenBlocks:
         self._store = store
         self._most_open = max(1, min(_MOST_OPEN, descriptors // 8))
         self._most_mapped = max(1, min(budget // store.block_size, descriptors // 8))  # a map has a descriptor, too
-        self._open: OrderedDict[tuple[Identity, int, int], CachedBlock] = OrderedDict()
+        self._open: OrderedDict[tuple[bytes, int, int], CachedBlock] = OrderedDict()
         self._mapped: OrderedDict[CachedBlock, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, identity: Identity, number: int, file_id: int) -> tuple[CachedBlock, str] | None:
         """A block and the tier that serves it (``map`` if it was open already); None is a miss."""
-        key = (identity, number, file_id)
+        key = (identity.encoded, number, file_id)
         with self._lock:
             block = self._open.get(key)
             if block is not None:
@@ -64,5 +64,5 @@ class OpenBlocks:
     def discard(self, identity: Identity, number: int, file_id: int, corrupt: CorruptBlock) -> None:
         """Drops a block whose data failed, here and in the store."""
         with self._lock:
-            self._open.pop((identity, number, file_id), None)
+            self._open.pop((identity.encoded, number, file_id), None)
         self._store.discard(identity, number, corrupt)

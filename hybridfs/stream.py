@@ -92,6 +92,9 @@ class Stream:
         self._lock = threading.RLock()
 
     def read(self, offset: int, size: int) -> bytes:
+        number, within = divmod(offset, self._block_size)
+        if within + size <= self._block_size:
+            return self._use((number, within, size, number), _copy)
         pieces = [self._use(piece, _copy) for piece in self._pieces(offset, size)]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -156,9 +159,11 @@ class Stream:
             found = None if future else self._blocks.get(self._identity, number, self._file_id)
             missed = found is None and future is None
             window = self._ahead.window(number, last, missed=missed)
-            self._pending |= self._fetch([ahead for ahead in window if ahead == number or self._absent(ahead)])
-            future = self._pending.get(number)
-            self._forget_passed(number)
+            if window:
+                self._pending |= self._fetch([ahead for ahead in window if ahead == number or self._absent(ahead)])
+                future = self._pending.get(number)
+            if self._pending:
+                self._forget_passed(number)
         block, tier = self._result(number, future) if future else found  # type: ignore[misc]  # one of them is there
         self._near = (number, block, tier)
         return block, tier

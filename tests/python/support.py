@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridfs import config, runtime
 from hybridfs.engine import Engine
@@ -24,6 +24,9 @@ from hybridfs.origin.base import OriginReader, Status, short_read
 from hybridfs.root import open_root
 from hybridfs.stats import Stats
 from hybridfs.store import Store
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 KIB, MIB = 1 << 10, 1 << 20
@@ -218,6 +221,19 @@ def blocks_in(root: Path) -> list[Path]:
 
 def temporary_files(root: Path) -> list[Path]:
     return list(root.glob("v1/tmp/*"))
+
+
+STRANGER = 4242
+
+
+def belongs_to_a_stranger(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives the directory away or, where that is not allowed, is somebody else from now on."""
+    if os.geteuid() == 0:
+        os.chown(path, STRANGER, STRANGER)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+        monkeypatch.setattr(os, "getegid", lambda: STRANGER)
+        monkeypatch.setattr(os, "getgroups", list)
 
 
 # ---- other processes

@@ -27,6 +27,7 @@ from tests.python.support import (
     MIB,
     Cache,
     ScriptedOrigin,
+    belongs_to_a_stranger,
     blocks_in,
     cache,
     children,
@@ -100,6 +101,15 @@ def test_a_dangling_link(tmp_path: Path, origin: ScriptedOrigin, caplog: pytest.
 def test_writable_by_all(tmp_path: Path, origin: ScriptedOrigin, caplog: pytest.LogCaptureFixture) -> None:
     tmp_path.chmod(0o777)
     assert "chmod o-w" in served_without_cache(tmp_path, origin, caplog)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_stranger(
+    tmp_path: Path, origin: ScriptedOrigin, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    belongs_to_a_stranger(tmp_path, monkeypatch)
+    assert "name another with cache_dir" in served_without_cache(tmp_path, origin, caplog)
     assert list(tmp_path.iterdir()) == []
 
 

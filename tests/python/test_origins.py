@@ -41,16 +41,12 @@ print(hybridfs.stats()["origin_bytes"], flush=True)
 def test_a_nameservice_fails_over(nameservice: Hdfs, cache_dir: Path) -> None:
     service = nameservice.authority
     with child(READ_TWICE, service, cache_dir, HADOOP_CONF_DIR=str(nameservice.conf_dir)) as reader:
-        assert reader.stdin
-        assert reader.stdout
-        assert reader.stdout.readline().split() == [f"hdfs://{service}/ha.bin", f"hdfs-{service}"]
+        assert reader.hear().split() == [f"hdfs://{service}/ha.bin", f"hdfs-{service}"]
         active = nameservice.active
         assert active
         nameservice.kill(active)
         nameservice.failover()
-        reader.stdin.write("go on\n")
-        reader.stdin.flush()
-        assert reader.stdout.readline().strip() == "4000000"
+        assert reader.ask("go on") == "4000000"
 
 
 def test_an_address_of_a_nameservice_is_the_nameservice() -> None:

@@ -117,16 +117,11 @@ def test_a_reader_of_cached_bytes_goes_on_in_the_old_version(origin: ScriptedOri
 
 
 def test_a_reader_that_needs_bytes_of_a_changed_file(origin: ScriptedOrigin, tmp_path: Path) -> None:
-    """It gets an error, then and for ever; but of an origin whose readers stay on their version it gets the bytes."""
+    """It gets an error, then and for ever."""
     with cache(tmp_path, readahead=0) as used, used.open(origin, "/f") as file:
         assert file.read(10) == OLD[:10]
         used.settle()
         origin.write("/f", NEW)
-        if origin.pins_readers:
-            assert file.pread(2 * BLOCK, 10) == OLD[2 * BLOCK :][:10]
-            used.settle()
-            assert len(blocks_in(tmp_path)) == 1, "but it is no longer published"
-            return
         file.seek(2 * BLOCK)
         for _ in range(2):
             with pytest.raises(FileChanged, match="REFRESH TABLE"):

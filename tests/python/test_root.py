@@ -11,23 +11,22 @@ import pytest
 
 from hybridfs.errors import BadOption
 from hybridfs.root import UnusableRoot, open_root, prepare_directory
-from tests.python.support import BLOCK, MIB, Cache, ScriptedOrigin, blocks_in, cache, children, pattern, wait_for
-
-STRANGER = 4242
+from tests.python.support import (
+    BLOCK,
+    MIB,
+    Cache,
+    ScriptedOrigin,
+    belongs_to_a_stranger,
+    blocks_in,
+    cache,
+    children,
+    pattern,
+    wait_for,
+)
 
 
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-def belongs_to_a_stranger(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives the directory away or, where that is not allowed, is somebody else from now on."""
-    if os.geteuid() == 0:
-        os.chown(path, STRANGER, STRANGER)
-    else:
-        monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
-        monkeypatch.setattr(os, "getegid", lambda: STRANGER)
-        monkeypatch.setattr(os, "getgroups", list)
 
 
 def filled(root: Path) -> Cache:

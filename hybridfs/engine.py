@@ -71,15 +71,16 @@ class Engine:
     def _stream(self, origin: Origin, path: str, status: Status, reader: OriginReader | None) -> Stream:
         unfinished = reader is not None and reader.length > status.length
         length = reader.length if reader and unfinished else status.length
+        # Who writes a file of HDFS only adds to it: what was there at the open is read, and nobody is asked.
+        ask = (lambda _: status) if unfinished else origin.status
         return Stream(
             Identity(origin.domain, origin.uri(path), status.token, length),
-            OriginFile(origin, PinnedVersion(path, status, origin.status), length, reader),
+            OriginFile(origin, PinnedVersion(path, status, ask), length, reader),
             self._blocks,
             self._fetcher,
             self._stats,
             block_size=self.store.block_size,
             readahead=self._settings.readahead,
-            pins_readers=origin.pins_readers,
             admitted=admits(path, status) and not unfinished,
         )
 

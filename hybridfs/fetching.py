@@ -41,7 +41,6 @@ class Source:
     identity: Identity
     reader: OriginReader
     pinned: PinnedVersion
-    pins_readers: bool
     admitted: bool
 
 
@@ -118,27 +117,23 @@ class Fetcher:
         arrived = time.monotonic()
         self._stats.add("origin_bytes", size)
         self._stats.add("miss_blocks", len(run))
-        if not source.pins_readers:
-            source.pinned.confirm(arrived)
-        pieces = {block: data[(block - run[0]) * block_size :][:block_size] for block in run}
-        for block, piece in pieces.items():
-            wanted[block].set_result(FetchedBlock(piece))
-        self._publish(source, pieces, arrived)
-
-    def _publish(self, source: Source, pieces: dict[int, memoryview], arrived: float) -> None:
-        """Publishes what a status asked for after its arrival confirms; the readers have it already."""
-        if not source.admitted:
-            self._stats.add("not_admitted", len(pieces))
-            return
         try:
             source.pinned.confirm(arrived)
         except FileChanged:
-            self._stats.add("version_changed", len(pieces))
-        except OSError:
+            self._stats.add("version_changed", len(run))
+            raise
+        pieces = {block: data[(block - run[0]) * block_size :][:block_size] for block in run}
+        for block, piece in pieces.items():
+            wanted[block].set_result(FetchedBlock(piece))
+        self._publish(source, pieces)
+
+    def _publish(self, source: Source, pieces: dict[int, memoryview]) -> None:
+        """Publishes blocks that were confirmed; the readers have them already."""
+        if not source.admitted:
             self._stats.add("not_admitted", len(pieces))
-        else:
-            for block, piece in pieces.items():
-                self._store.publish(source.identity, block, piece, source.pinned.status.file_id)
+            return
+        for block, piece in pieces.items():
+            self._store.publish(source.identity, block, piece, source.pinned.status.file_id)
 
     def _deliver_cached(self, source: Source, block: int, future: Fetched) -> bool:
         found = self._store.lookup(source.identity, block, source.pinned.status.file_id)

@@ -27,8 +27,8 @@ Piece = tuple[int, int, int, int]  # block, offset in it, bytes of it, last bloc
 class OriginFile:
     """The origin's side of a stream: a reader that is opened when needed and replaced when it fails.
 
-    A reader must be opened *after* the answer that pinned the version: that and a later status that shows the same
-    version are the proof that it reads this one. ``length`` is the stream's.
+    A reader must be opened *after* the answer that pinned the version: that, and a status asked for after its data
+    that still shows the version, prove that the data is of this version. ``length`` is the stream's.
     """
 
     def __init__(self, origin: Origin, pinned: PinnedVersion, length: int, reader: OriginReader | None) -> None:
@@ -36,7 +36,6 @@ class OriginFile:
         self.pinned = pinned
         self._length = length
         self._reader = reader
-        self._opened_at = time.monotonic()
         self._lock = threading.Lock()
 
     def reader(self) -> OriginReader:
@@ -46,12 +45,7 @@ class OriginFile:
                 if 0 <= reader.length < self._length:
                     raise FileChanged(self.pinned.path)
                 self._reader = reader
-                self._opened_at = time.monotonic()
             return self._reader
-
-    def confirm(self) -> None:
-        """Returns once a status asked for after the reader was opened shows the pinned version; else FileChanged."""
-        self.pinned.confirm(self._opened_at)
 
     def replace(self) -> None:
         """Forgets a reader that failed: its locations or its token may be too old."""
@@ -73,7 +67,6 @@ class Stream:
         *,
         block_size: int,
         readahead: int,
-        pins_readers: bool,
         admitted: bool,
     ) -> None:
         self.length = identity.length
@@ -84,7 +77,6 @@ class Stream:
         self._fetcher = fetcher
         self._stats = stats
         self._block_size = block_size
-        self._pins_readers = pins_readers
         self._admitted = admitted
         self._ahead = ReadAhead(max(1, readahead // block_size), identity.blocks(block_size))
         self._pending: dict[int, Fetched] = {}
@@ -175,13 +167,8 @@ class Stream:
         if not numbers:
             return {}
         reader = self._file.reader()
-        source = Source(
-            self._identity, reader, self._file.pinned, pins_readers=self._pins_readers, admitted=self._admitted
-        )
-        fetched = self._fetcher.fetch(source, numbers)
-        if self._pins_readers:  # others are asked after their data anyway
-            self._file.confirm()  # beside the first data: costs no round trip of its own
-        return fetched
+        source = Source(self._identity, reader, self._file.pinned, admitted=self._admitted)
+        return self._fetcher.fetch(source, numbers)
 
     def _result(self, number: int, future: Fetched) -> tuple[Block, str]:
         try:

@@ -39,7 +39,6 @@ class Origin(Protocol):
     """A filesystem that is the source of truth. Errors are builtin exceptions."""
 
     domain: str
-    pins_readers: bool  # whether an open reader goes on reading the version that it opened
     fs: AbstractFileSystem  # for everything that is not reading
 
     def uri(self, path: str) -> str:

@@ -24,8 +24,6 @@ _COARSE_CLOCK_NS = 20_000_000  # two changes within a tick of the kernel's clock
 class GenericOrigin:
     """One fsspec filesystem. Its users share nothing across options or local users."""
 
-    pins_readers = False
-
     def __init__(self, protocol: str, options: dict[str, Any], fs: Any = None) -> None:
         self._protocol = protocol
         self.fs = fs if fs is not None else fsspec.filesystem(protocol, **{"use_listings_cache": False, **options})

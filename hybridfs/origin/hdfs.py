@@ -172,8 +172,6 @@ class _Reader:
 class HdfsOrigin:
     """One HDFS as one user. The NameNode checks the permission at every ``open``."""
 
-    pins_readers = True
-
     def __init__(self, host: str | None = None, port: int | None = None, **config: Any) -> None:
         properties = hadoop_conf.load() | {key: str(value) for key, value in config.items()}
         self.authority = hadoop_conf.authority(host, port, properties)

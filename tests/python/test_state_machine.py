@@ -32,7 +32,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -269,15 +268,16 @@ class Model(RuleBasedStateMachine):
         if handle:
             self.handles.append(handle)
 
-    @precondition(lambda self: self.handles)
+    # No rule has a precondition: whether a reader was opened may depend on the threads, and the next rule must not.
     @rule(number=st.integers(0, 99), offset=PLACES, size=AMOUNTS, way=st.sampled_from(WAYS))
     def read_kept(self, number: int, offset: int, size: int, way: str) -> None:
-        self.read(self.handles[number % len(self.handles)], offset, size, way)
+        if self.handles:
+            self.read(self.handles[number % len(self.handles)], offset, size, way)
 
-    @precondition(lambda self: self.handles)
     @rule(number=st.integers(0, 99))
     def close_kept(self, number: int) -> None:
-        self.handles.pop(number % len(self.handles)).file.close()
+        if self.handles:
+            self.handles.pop(number % len(self.handles)).file.close()
 
     @rule(
         which=st.integers(0, 1),

@@ -19,10 +19,12 @@ SHIM = "io.hybridfs.HybridFileSystem"
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jar: Path) -> None:
-    """No Spark configuration but the test's own; the jar is there."""
+    """No Spark configuration but the test's own, no JVM that another test has started; the jar is there."""
     for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_HOME", "SPARK_REMOTE", "SPARK_API_MODE", "HADOOP_CONF_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    monkeypatch.setattr(pyspark.SparkContext, "_gateway", None)
+    monkeypatch.setattr(pyspark.SparkContext, "_active_spark_context", None)
 
 
 def built(builder: SparkSession.Builder) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hybridfs import config, runtime
 from hybridfs.engine import Engine
@@ -55,7 +55,8 @@ class Version:
 
     data: bytes
     token: str
-    file_id: int = 0
+    file_id: int
+    inode: int  # the same as the version's before, if that was changed in place
 
     @property
     def status(self) -> Status:
@@ -65,27 +66,31 @@ class Version:
 class ScriptedOrigin:
     """Files in memory. ``hook(call, path)`` runs before and after each call of the origin; it may write or raise.
 
-    ``pins_readers``: an open reader stays on its version, as HDFS's does. Else it reads whatever the path has now,
-    as an object store does, or, with ``keeps_handle``, goes on in the version that it opened, as a local file may.
+    ``readers`` of an object store (``path``) read whatever the path has at the time; those of local files (``handle``)
+    and of HDFS (``blocks``, which know the file's length) what they opened, and what was done to that in place since.
     """
 
-    def __init__(self, *, pins_readers: bool = True, keeps_handle: bool = False, domain: str = "test") -> None:
+    def __init__(self, readers: Literal["path", "handle", "blocks"] = "blocks", *, domain: str = "test") -> None:
         self.domain = domain
-        self.pins_readers = pins_readers
+        self.readers = readers
         self.fs: Any = None
         self.files: dict[str, Version] = {}
         self.calls: Counter[str] = Counter()
         self.bytes_read = 0
         self.hook: Callable[[str, str], None] = lambda call, path: None
-        self._keeps_handle = pins_readers or keeps_handle
-        self._tokens = 0
+        self._written = 0
         self._lock = threading.Lock()
 
-    def write(self, path: str, data: bytes, token: str | None = None, file_id: int = 0) -> Version:
+    def write(
+        self, path: str, data: bytes, token: str | None = None, file_id: int = 0, *, in_place: bool = False
+    ) -> Version:
         """A new version of the file."""
         with self._lock:
-            self._tokens += 1
-            version = self.files[path] = Version(data, token or str(1_700_000_000_000 + self._tokens), file_id)
+            self._written += 1
+            before = self.files.get(path)
+            inode = before.inode if before and in_place else self._written
+            version = Version(data, token or str(1_700_000_000_000 + self._written), file_id, inode)
+            self.files[path] = version
             return version
 
     def remove(self, path: str) -> None:
@@ -105,7 +110,7 @@ class ScriptedOrigin:
 
     def open(self, path: str) -> OriginReader:
         with self._call("open", path):
-            return _Reader(self, path, self._version(path), self._keeps_handle)
+            return _Reader(self, path, self._version(path))
 
     def _version(self, path: str) -> Version:
         try:
@@ -123,17 +128,21 @@ class ScriptedOrigin:
 
 
 class _Reader:
-    def __init__(self, origin: ScriptedOrigin, path: str, version: Version, keeps: bool) -> None:
+    def __init__(self, origin: ScriptedOrigin, path: str, version: Version) -> None:
         self._origin = origin
         self._path = path
-        self._version = version
-        self._keeps = keeps
-        self.length = len(version.data) if origin.pins_readers else -1
+        self._opened = version
+        self.length = len(version.data) if origin.readers == "blocks" else -1
+
+    def _now(self) -> Version:
+        if self._origin.readers == "path":
+            return self._origin._version(self._path)
+        present = self._origin.files.get(self._path)
+        return present if present and present.inode == self._opened.inode else self._opened
 
     def read_range(self, offset: int, size: int) -> bytes:
         with self._origin._call("read", self._path):
-            version = self._version if self._keeps else self._origin._version(self._path)
-            data = version.data[offset : offset + size]
+            data = self._now().data[offset : offset + size]
             if len(data) != size:
                 raise short_read(self._path, offset, size, len(data))
             self._origin.bytes_read += size

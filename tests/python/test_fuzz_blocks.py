@@ -209,7 +209,7 @@ def test_an_old_version_of_equal_length_is_not_read(victim: Victim) -> None:
     """Its blocks lie under another name; even when moved under the new one they are refused."""
     old = victim.path(0), victim.sound[0]
     new = pattern(len(DATA), seed=2)
-    victim.origin.files["/f"] = Version(new, "8", FILE_ID)
+    victim.origin.files["/f"] = Version(new, "8", FILE_ID, inode=0)
     victim.put(0, old[1])
     assert victim.path(0) != old[0]
     with cache(victim.root, block_size=BLOCK_SIZE) as opened:

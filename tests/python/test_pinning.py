@@ -15,16 +15,11 @@ from hybridfs import FileChanged
 from tests.python.support import BLOCK, ScriptedOrigin, blocks_in, cache, pattern
 
 OLD, NEW = pattern(3 * BLOCK, seed=1), pattern(3 * BLOCK, seed=2)
-KINDS = {
-    "as HDFS": {"pins_readers": True},
-    "as an object store": {"pins_readers": False},
-    "as local files": {"pins_readers": False, "keeps_handle": True},
-}
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=["blocks", "path", "handle"])
 def origin(request: pytest.FixtureRequest) -> ScriptedOrigin:
-    made = ScriptedOrigin(**request.param)
+    made = ScriptedOrigin(request.param)
     made.write("/f", OLD)
     return made
 
@@ -54,7 +49,8 @@ CHANGES: dict[str, Callable[[ScriptedOrigin], object]] = {
     "equal length": lambda origin: origin.write("/f", NEW),
     "longer": lambda origin: origin.write("/f", NEW + NEW),
     "shorter": lambda origin: origin.write("/f", NEW[: BLOCK + 7]),
-    "appended": lambda origin: origin.write("/f", OLD + NEW),
+    "appended": lambda origin: origin.write("/f", OLD + NEW, in_place=True),
+    "changed in place": lambda origin: origin.write("/f", OLD[:BLOCK] + NEW[BLOCK:], in_place=True),
     "removed": lambda origin: origin.remove("/f"),
 }
 

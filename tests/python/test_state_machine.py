@@ -23,7 +23,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -48,11 +48,6 @@ from tests.python.zygote import KILLED, RIGHT, Zygote
 EXAMPLES = int(os.environ.get("HYBRIDFS_EXAMPLES", "0"))
 PATHS = ("/a", "/dir/b")
 SIZES = (1, 1000, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 777, 5 * BLOCK)
-KINDS: tuple[dict[str, bool], ...] = (
-    {"pins_readers": True},
-    {"pins_readers": False},
-    {"pins_readers": False, "keeps_handle": True},
-)
 WAYS = ("read", "readinto", "read_buffer", "pread", "readline", "ranges", "whole")
 PARTS = ("block", "region", "domain", "v1/tmp", "usage", "published", "lock", "cache-id", "v1/layout", "v1", "")
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.ENOENT, errno.EMFILE, errno.ESTALE)
@@ -102,7 +97,7 @@ class Model(RuleBasedStateMachine):
         self.clock = 1_600_000_000
 
     @initialize(
-        kind=st.sampled_from(KINDS),
+        readers=st.sampled_from(["blocks", "path", "handle"]),
         file_ids=st.booleans(),
         memory=st.sampled_from([0, 4 * BLOCK]),
         budget=st.sampled_from([6 * BLOCK, 20 * BLOCK, 1 << 30]),
@@ -115,7 +110,7 @@ class Model(RuleBasedStateMachine):
     )
     def start(
         self,
-        kind: dict[str, bool],
+        readers: Literal["blocks", "path", "handle"],
         file_ids: bool,
         memory: int,
         budget: int,
@@ -126,7 +121,7 @@ class Model(RuleBasedStateMachine):
         freshness: int,
         map_budget: int,
     ) -> None:
-        self.origin = ScriptedOrigin(**kind)
+        self.origin = ScriptedOrigin(readers)
         self.file_ids = file_ids
         disks = [(str(self.root / "root"), budget)]
         if second_disk:
@@ -174,7 +169,8 @@ class Model(RuleBasedStateMachine):
         elif now and how == "truncate":
             data = now.data[: max(1, len(now.data) - size)]
         file_id = len(self.promised) + 1 if self.file_ids else 0
-        version = self.origin.write(path, data, token, file_id)
+        in_place = how in ("append", "truncate") or (how == "equal length" and self.origin.readers == "handle")
+        version = self.origin.write(path, data, token, file_id, in_place=in_place)
         self.history[path].append(version)
         self.promised[self.origin.identity(path).encoded, file_id] = data
 

@@ -131,6 +131,30 @@ def test_eight_readers_in_four_python_processes_fetch_once(hdfs: Hdfs, large: Re
     assert hdfs.bytes_read() - before <= 1.05 * SIZE
 
 
+@pytest.mark.parametrize("first", ["python", "java"])
+def test_each_language_reads_what_the_other_has_cached(
+    hdfs: Hdfs, jar: Path, large: Remote, cache_dir: Path, tmp_path: Path, first: str
+) -> None:
+    def by_python() -> dict[str, Any]:
+        with children(READ, [(large.hybrid, cache_dir, 1)]) as (process,):
+            start_together([process])
+            return result_of(process)
+
+    def by_java() -> dict[str, Any]:
+        with talking_to(jvm(jar, cache_dir, large, 1, tmp_path), os.environ) as process:
+            return result_of(process)
+
+    readers = [by_python, by_java] if first == "python" else [by_java, by_python]
+    before = hdfs.served()
+    check_all([readers[0]()], large, cache_dir)
+    filled = hdfs.served()
+    assert filled.bytes - before.bytes >= SIZE
+    found = readers[1]()
+    assert hdfs.served() == filled
+    assert found["sha256"] == [large.sha256]
+    assert (found["stats"]["hit_bytes"], found["stats"]["corrupt"], found["stats"]["miss_blocks"]) == (SIZE, 0, 0)
+
+
 def test_a_process_killed_while_it_fetches_holds_up_nobody(large: Remote, cache_dir: Path) -> None:
     with children(READ, [(large.hybrid, cache_dir, 1)] * 3) as pythons:
         start_together(pythons)

@@ -142,6 +142,10 @@ class CachedBlock:
         """All of the block's data, checked."""
         return self._checked(0, self.length)
 
+    def content(self) -> list[bytes | memoryview]:
+        """Data, checked, and trailer as they are on the disk. Raises CorruptBlock."""
+        return [self.data(), _pread(self._fd, self._key[-1] - self.length, self.length)]
+
     def close(self) -> None:
         """Closes the descriptor; maps live on while somebody holds a view of them."""
         fd, self._fd = self._fd, -1
@@ -200,7 +204,7 @@ def _pread(fd: int, size: int, offset: int) -> bytes:
     try:
         data = os.pread(fd, size, offset)
     except OSError as error:
-        raise CorruptBlock(f"unreadable: {error}") from error
+        raise CorruptBlock(f"unreadable: {error}", "tier_faults", unlink=False) from error
     if len(data) != size:
         raise CorruptBlock("shorter than it was")
     return data
@@ -210,6 +214,6 @@ def _pread_into(fd: int, target: memoryview, offset: int) -> None:
     try:
         size = os.preadv(fd, [target], offset)
     except OSError as error:
-        raise CorruptBlock(f"unreadable: {error}") from error
+        raise CorruptBlock(f"unreadable: {error}", "tier_faults", unlink=False) from error
     if size != len(target):
         raise CorruptBlock("shorter than it was")

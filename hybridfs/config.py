@@ -14,6 +14,7 @@ from hybridfs.errors import BadOption
 _SIZE_UNITS = {"": 1, "b": 1}
 for _power, _letter in enumerate("kmgtp", start=1):
     _SIZE_UNITS |= {_letter: 1024**_power, f"{_letter}ib": 1024**_power, f"{_letter}b": 1000**_power}
+_BINARY_UNITS = ("", "KiB", "MiB", "GiB", "TiB", "PiB")
 _TIME_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*")
 
@@ -60,6 +61,29 @@ def parse_tiers(value: object) -> int | tuple[tuple[str, int], ...]:
 def is_block_size(size: int) -> bool:
     """Whether a root may have blocks of ``size`` bytes (FORMAT.md section 1)."""
     return not size & (size - 1) and 1 << 16 <= size <= 1 << 24
+
+
+def write_size(size: int) -> str:
+    """The shortest exact spelling: ``200GiB``, ``1000``."""
+    power = next((power for power in range(5, 0, -1) if size and size % 1024**power == 0), 0)
+    return f"{size // 1024**power}{_BINARY_UNITS[power]}"
+
+
+def write_duration(seconds: float) -> str:
+    """``30s``, ``500ms``."""
+    return f"{seconds:.0f}s" if seconds.is_integer() else f"{round(seconds * 1000)}ms"
+
+
+def write_tiers(tiers: int | tuple[tuple[str, int], ...]) -> str:
+    """``200GiB``, ``/ssd=200GiB,/hdd=1TiB``."""
+    if isinstance(tiers, int):
+        return write_size(tiers)
+    return ",".join(f"{directory}={write_size(budget)}" for directory, budget in tiers)
+
+
+def write_bool(value: bool) -> str:
+    """``true``, ``false``."""
+    return str(value).lower()
 
 
 def _block_size(value: object) -> int | None:
@@ -114,6 +138,7 @@ class Option:
     default: str | None  # as a user would write it; None: see doc
     parse: Callable[[Any], Any]
     doc: str
+    write: Callable[[Any], str] = str  # a parsed value as both languages read it
     hadoop: bool = True  # whether the jar knows it, too
 
     @property
@@ -129,23 +154,56 @@ OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
         Option("cache_dir", None, _directory, "root of the cache and first disk tier; ~/.cache/hybridfs"),
-        Option("disk", "20GiB", parse_tiers, "budget of cache_dir, or disk tiers: /ssd/cache=200GiB,/hdd/cache=1TiB"),
-        Option("memory", "0", parse_size, "budget of the memory tier (tmpfs) above the disk tiers; 0: none"),
-        Option("min_free", "1GiB", parse_size, "free space to leave on each tier's volume"),
+        Option(
+            "disk",
+            "20GiB",
+            parse_tiers,
+            "budget of cache_dir, or disk tiers: /ssd/cache=200GiB,/hdd/cache=1TiB",
+            write=write_tiers,
+        ),
+        Option(
+            "memory",
+            "0",
+            parse_size,
+            "budget of the memory tier (tmpfs) above the disk tiers; 0: none",
+            write=write_size,
+        ),
+        Option("min_free", "1GiB", parse_size, "free space to leave on the volume of each disk tier", write=write_size),
         Option(
             "block_size",
             None,
             _block_size,
             "of a root, recorded when it is made (1MiB then); another value is an error",
+            write=write_size,
         ),
-        Option("freshness", "30s", parse_duration, "how long a granted permission may be reused; 0: ask at each open"),
+        Option(
+            "freshness",
+            "30s",
+            parse_duration,
+            "how long a granted permission may be reused; 0: ask at each open",
+            write=write_duration,
+        ),
         Option("listings", "origin", _listings, "who answers listings; only the origin does"),
-        Option("enabled", "true", parse_bool, "false: every read goes to the origin"),
-        Option("fetch_size", "8MiB", _positive(parse_size), "largest run of blocks fetched in one read of the origin"),
+        Option("enabled", "true", parse_bool, "false: every read goes to the origin", write=write_bool),
+        Option(
+            "fetch_size",
+            "8MiB",
+            _positive(parse_size),
+            "largest run of blocks fetched in one read of the origin",
+            write=write_size,
+        ),
         Option("fetch_streams", "8", _positive(_count), "concurrent reads of the origin in one process"),
-        Option("readahead", "32MiB", parse_size, "window ahead of a sequential read of uncached data"),
+        Option(
+            "readahead", "32MiB", parse_size, "window ahead of a sequential read of uncached data", write=write_size
+        ),
         Option("map_budget", "256MiB", parse_size, "open and mapped blocks kept in one process", hadoop=False),
-        Option("lock_timeout", "60s", parse_duration, "how long to wait for another process that fetches a block"),
+        Option(
+            "lock_timeout",
+            "60s",
+            parse_duration,
+            "how long to wait for another process that fetches a block",
+            write=write_duration,
+        ),
     )
 }
 
@@ -206,12 +264,6 @@ def settings(**options: Any) -> Settings:
 
 def hadoop_options(**options: Any) -> dict[str, str]:
     """The same options as Hadoop configuration keys, for the jar. Raises BadOption."""
-    settings(**options)  # so that a mistake is told here, not on an executor
-    keys = {}
-    for name, value in options.items():
-        if value is None or not OPTIONS[name].hadoop:
-            continue
-        if isinstance(value, (list, tuple)):
-            value = ",".join(f"{directory}={budget}" for directory, budget in value)
-        keys[OPTIONS[name].hadoop_key] = str(value).lower() if isinstance(value, bool) else str(value)
-    return keys
+    parsed = settings(**options)  # so that a mistake is told here, not on an executor
+    given = (OPTIONS[name] for name, value in options.items() if value is not None and OPTIONS[name].hadoop)
+    return {option.hadoop_key: option.write(getattr(parsed, option.name)) for option in given}

@@ -75,7 +75,7 @@ class Engine:
         ask = (lambda _: status) if unfinished else origin.status
         return Stream(
             Identity(origin.domain, origin.uri(path), status.token, length),
-            OriginFile(origin, PinnedVersion(path, status, ask), length, reader),
+            OriginFile(origin, PinnedVersion(path, status, ask), length, reader, replaceable=not unfinished),
             self._blocks,
             self._fetcher,
             self._stats,

@@ -44,6 +44,8 @@ def evict(tier: Tier, stats: Stats, demote: Callable[[str], None]) -> None:
                 _make_room(tier, stats, demote)
                 if tier.ledger.used() <= tier.budget:
                     break
+            if tier.shortfall():  # others fill the volume, or readers hold what was unlinked
+                tier.rest()
         except OSError as error:
             tier.fault(error)
 

@@ -18,6 +18,7 @@ class Grants:
     def __init__(self, freshness: float) -> None:
         self._granted: TTLCache[str, Status] = TTLCache(_REMEMBERED, freshness, timer=time.monotonic)
         self._lock = threading.Lock()
+        self._dropped_at = float("-inf")
 
     def get(self, path: str) -> Status | None:
         """The version whose opening was granted, if it is fresh."""
@@ -25,14 +26,15 @@ class Grants:
             return self._granted.get(path)
 
     def put(self, path: str, status: Status, granted_at: float) -> None:
-        """Remembers a grant from the moment it was *asked* for."""
+        """Remembers a grant from the moment it was *asked* for, unless something was dropped since."""
         with self._lock:
-            if time.monotonic() - granted_at < self._granted.ttl:
+            if granted_at > self._dropped_at and time.monotonic() - granted_at < self._granted.ttl:
                 self._granted[path] = status
 
     def drop(self, path: str) -> None:
         """Forgets a path and all below it."""
         with self._lock:
+            self._dropped_at = time.monotonic()
             below = path.rstrip("/") + "/"
             for known in [known for known in self._granted if known == path or known.startswith(below)]:
                 self._granted.pop(known, None)

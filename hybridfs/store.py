@@ -26,7 +26,7 @@ class Store:
         self._verified = VerifiedChunks()
         self.tiers: list[Tier] = []
         if settings.memory:
-            self._add_tier(root.memory_directory, "memory", settings.memory, settings.min_free, root.modes)
+            self._add_tier(root.memory_directory, "memory", settings.memory, 0, root.modes)  # its volume is no disk
         for directory, budget in settings.disk_tiers:
             self._add_tier(directory, "disk", budget, settings.min_free, root.modes)
 
@@ -63,7 +63,7 @@ class Store:
             if found is None:
                 continue
             if level and found.read_before:
-                self._promote(found, spec, relative, self.tiers[level - 1])
+                self._promote(found, relative, level - 1)
             elif tier.marks_reads:
                 found.mark_read(at_once=True)
             return found
@@ -112,12 +112,13 @@ class Store:
             published = published or tier.publish(relative, parts)  # there may be room now
         return published
 
-    def _promote(self, block: CachedBlock, spec: BlockSpec, relative: str, above: Tier) -> None:
+    def _promote(self, block: CachedBlock, relative: str, above: int) -> None:
+        """Copies a block one tier up, as it is: a trailer made anew would lose the fileId that another reader wrote."""
         try:
-            data = memoryview(block.data())
+            content = block.content()
         except CorruptBlock:
             return  # the reader will find it, too
-        if self._publish(self.tiers.index(above), relative, [data, make_trailer(spec, data)]):
+        if self._publish(above, relative, content):
             self._stats.add("promoted_blocks")
 
     def _demote(self, level: int, relative: str) -> None:

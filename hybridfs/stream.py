@@ -28,14 +28,18 @@ class OriginFile:
     """The origin's side of a stream: a reader that is opened when needed and replaced when it fails.
 
     A reader must be opened *after* the answer that pinned the version: that, and a status asked for after its data
-    that still shows the version, prove that the data is of this version. ``length`` is the stream's.
+    that still shows the version, prove that the data is of this version. ``length`` is the stream's. Of a file that is
+    being written there is no such proof: its one reader is not ``replaceable``.
     """
 
-    def __init__(self, origin: Origin, pinned: PinnedVersion, length: int, reader: OriginReader | None) -> None:
+    def __init__(
+        self, origin: Origin, pinned: PinnedVersion, length: int, reader: OriginReader | None, *, replaceable: bool
+    ) -> None:
         self._origin = origin
         self.pinned = pinned
         self._length = length
         self._reader = reader
+        self._replaceable = replaceable
         self._lock = threading.Lock()
 
     def reader(self) -> OriginReader:
@@ -47,11 +51,13 @@ class OriginFile:
                 self._reader = reader
             return self._reader
 
-    def replace(self) -> None:
-        """Forgets a reader that failed: its locations or its token may be too old."""
-        self.pinned.confirm(time.monotonic())
-        with self._lock:
-            self._reader = None
+    def replace(self) -> bool:
+        """Forgets a reader that failed: its locations or its token may be too old. False if it must not be replaced."""
+        if self._replaceable:
+            self.pinned.confirm(time.monotonic())
+            with self._lock:
+                self._reader = None
+        return self._replaceable
 
 
 class Stream:
@@ -176,7 +182,8 @@ class Stream:
         except FileChanged:
             raise
         except OSError:
-            self._file.replace()
+            if not self._file.replace():
+                raise
             block = self._direct(number)
         return block, block.tier
 

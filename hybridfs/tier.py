@@ -123,13 +123,17 @@ class Tier:
     def fault(self, error: OSError) -> None:
         """Sets the tier aside for a while: nothing is published to it; one warning tells."""
         self._stats.add("tier_faults")
+        self.rest()
         with self._mutex:
-            self._rests_until = time.monotonic() + _REST_SECONDS
             first, self._warned = not self._warned, True
         if error.errno in _FULL:
             self._full = self._deserves_look = True
         if first:
             logger.warning("cache directory %s: %s; reads go on from the origin", self.directory, error)
+
+    def rest(self) -> None:
+        """Nothing is published here for a while."""
+        self._rests_until = time.monotonic() + _REST_SECONDS
 
     def close(self) -> None:
         self.lock.close()

@@ -14,7 +14,7 @@ from hybridfs.layout import domain_name
 from hybridfs.origin.base import OriginReader, Status, short_read
 
 _VERSION_KEYS = frozenset(
-    {"etag", "e_tag", "mtime", "modified", "created", "lastmodified", "last_modified", "modificationtime"}
+    {"etag", "e_tag", "mtime", "modified", "lastmodified", "last_modified", "modificationtime"}
     | {"modification_time", "updated", "generation", "version_id", "versionid", "md5", "content_md5", "checksum"}
 )
 _ACCESS_KEYS = frozenset({"atime", "accesstime", "access_time", "accessed"})
@@ -37,7 +37,7 @@ class GenericOrigin:
     def status(self, path: str) -> Status:
         if self._protocol == "file":
             return _local_status(path)
-        self.fs.invalidate_cache(path)
+        self.fs.invalidate_cache()  # of all, as the parent's listing answers, too
         info = self.fs.info(path)
         if info["type"] == "directory":
             raise IsADirectoryError(path)
@@ -46,7 +46,7 @@ class GenericOrigin:
             version["modified"] = str(self.fs.modified(path))
         token = hashlib.sha256(json.dumps(version, sort_keys=True).encode()).hexdigest()[:32]
         known = any(key.lower() in _VERSION_KEYS for key in version)
-        known &= info["size"] is not None
+        known &= info["size"] is not None and not info.get("encBit")  # WebHDFS tells of encryption zones
         return Status(info["size"] or 0, token, int(info.get("fileId") or 0), cacheable=known)
 
     def open(self, path: str) -> OriginReader:

@@ -31,16 +31,19 @@ def authority(host: str | None, port: int | None, properties: Mapping[str, str])
         if default.scheme != "hdfs" or not default.hostname:
             raise ValueError("no NameNode: write hybridfs://namenode:8020/path, or set fs.defaultFS in HADOOP_CONF_DIR")
         host, port = _host_of(default.netloc), default.port
-    services = [name.strip() for name in properties.get("dfs.nameservices", "").split(",") if name.strip()]
-    if port is None and host.lower() in (named := {service.lower(): service for service in services}):
+    addresses = {
+        key.removeprefix(_RPC_ADDRESS): value for key, value in properties.items() if key.startswith(_RPC_ADDRESS)
+    }
+    listed = [*properties.get("dfs.nameservices", "").split(","), *(key.partition(".")[0] for key in addresses)]
+    named = {service.strip().lower(): service.strip() for service in listed if service.strip()}
+    if port is None and host.lower() in named:
         return named[host.lower()]
-    address = f"{host.lower()}:{port or DEFAULT_PORT}"
-    for service in services:
-        prefix = _RPC_ADDRESS + service
-        keys = (key for key in properties if key == prefix or key.startswith(prefix + "."))
-        if any(properties[key].lower() == address for key in keys):
-            return service
-    return address
+    address = _with_port(f"{host}:{port or DEFAULT_PORT}")
+    return next((key.partition(".")[0] for key, value in addresses.items() if _with_port(value) == address), address)
+
+
+def _with_port(address: str) -> str:
+    return address.lower() if ":" in address else f"{address.lower()}:{DEFAULT_PORT}"
 
 
 def _host_of(netloc: str) -> str:

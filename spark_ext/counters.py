@@ -74,17 +74,7 @@ class Status:
 
     def __str__(self) -> str:
         rows = [("host", "processes", "hits", "misses", "from cache", "from origin")]
-        rows += [
-            (
-                h.host,
-                str(h.processes),
-                str(h.hits),
-                str(h.misses),
-                human(h.bytes_from_cache),
-                human(h.bytes_from_origin),
-            )
-            for h in self.hosts
-        ]
+        rows += [host.cells() for host in self.hosts]
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = ["  ".join(_aligned(cell, widths[i], i) for i, cell in enumerate(row)) for row in rows]
         if self.missing:

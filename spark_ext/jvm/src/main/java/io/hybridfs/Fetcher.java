@@ -55,15 +55,15 @@ final class Fetcher {
             try {
                 lockOrFind(run, missing, data, mine);
                 fetch(run, mine.keySet(), data);
+                missing.removeAll(mine.keySet());
+                if (!missing.isEmpty() && System.nanoTime() - start > store.lockTimeoutNanos) {
+                    Stats.add(Stats.Counter.LOCK_TIMEOUTS, missing.size());
+                    fetch(run, missing, data);
+                    missing.clear();
+                }
             } catch (Throwable e) {
                 mine.values().forEach(LockFile.Held::close);
                 throw e;
-            }
-            missing.removeAll(mine.keySet());
-            if (!missing.isEmpty() && System.nanoTime() - start > store.lockTimeoutNanos) {
-                Stats.add(Stats.Counter.LOCK_TIMEOUTS, missing.size());
-                fetch(run, missing, data);
-                missing.clear();
             }
             if (missing.isEmpty()) {
                 run.data.complete(data);

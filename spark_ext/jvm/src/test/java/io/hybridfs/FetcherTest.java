@@ -37,10 +37,14 @@ class FetcherTest {
         volatile IOException failure;
         volatile boolean publishable = true;
         volatile long delayMillis;
+        volatile long failsAt = -1;
 
         @Override
         public void read(long position, byte[] into, int offset, int length) throws IOException {
             pause();
+            if (position == failsAt) {
+                throw new IOException("fails here");
+            }
             if (failure != null) {
                 throw failure;
             }
@@ -145,6 +149,24 @@ class FetcherTest {
             assertHas(new Fetcher(store, layout, origin).start(5, 5));
             assertEquals(timeouts + 1, Stats.get(Stats.Counter.LOCK_TIMEOUTS));
             assertEquals(5 * BLOCK, origin.bytes.get());
+        }
+    }
+
+    @Test
+    void anErrorAfterWaitingTooLongLocksNobodyOut() throws Exception {
+        Told origin = new Told();
+        origin.delayMillis = 500;
+        origin.failsAt = 7L * BLOCK;
+        try (LockFile.Held held = store.tryFetch(layout, 7)) {
+            assertNotNull(held);
+            Run run = new Fetcher(store, layout, origin).start(5, 3);
+            assertThrows(ExecutionException.class, () -> run.data.get(60, TimeUnit.SECONDS));
+        }
+        Workers.quiesce();
+        for (long block = 5; block < 8; block++) {
+            try (LockFile.Held free = store.tryFetch(layout, block)) {
+                assertNotNull(free, "block " + block);
+            }
         }
     }
 

@@ -25,7 +25,7 @@ class HybridInputStream extends FSInputStream
     private final Pin pin;
     private volatile VersionReader file;
     private final Object repinning = new Object();
-    private volatile boolean delivered;
+    private boolean delivered;
     private volatile boolean closed;
     private int repins;
     private long readahead;
@@ -73,14 +73,33 @@ class HybridInputStream extends FSInputStream
             into.limit(start + n);
             try {
                 reader.readFully(from, into, sequential ? Math.min(splitEnd, from + n + readahead) : 0);
-                delivered = true;
-                return n;
+                if (deliver(reader)) {
+                    return n;
+                }
+                into.position(start);
+                reader.close();
             } catch (FileChangedException e) {
                 into.position(start);
                 repin(reader, e);
             } finally {
                 into.limit(limit);
             }
+        }
+    }
+
+    /** Settles on the version of {@code reader}, unless another thread went over to a newer one meanwhile. */
+    private boolean deliver(VersionReader reader) {
+        synchronized (repinning) {
+            delivered |= reader == file;
+            return reader == file;
+        }
+    }
+
+    /** The version that it is from now on. */
+    private VersionReader settled() {
+        synchronized (repinning) {
+            delivered = true;
+            return file;
         }
     }
 
@@ -152,11 +171,7 @@ class HybridInputStream extends FSInputStream
     private int readBuffered(ByteBuffer into) throws IOException {
         if (!buffered()) {
             // No farther than the block, or a small read might fetch two.
-            buffer.clear().limit((int) Math.min(BUFFER, file.blockSize() - position % file.blockSize()));
-            bufferStart = position;
-            int n = readAt(position, buffer, isSequential());
-            buffer.flip();
-            if (n < 0) {
+            if (!refill((int) Math.min(BUFFER, file.blockSize() - position % file.blockSize()))) {
                 return -1;
             }
         }
@@ -166,6 +181,19 @@ class HybridInputStream extends FSInputStream
         int n = part.remaining();
         into.put(part);
         return n;
+    }
+
+    /** False at the end of the file. The buffer is empty unless the read succeeded: a retry must not find the old one. */
+    private boolean refill(int bytes) throws IOException {
+        int n = -1;
+        buffer.clear().limit(bytes);
+        try {
+            n = readAt(position, buffer, isSequential());
+        } finally {
+            buffer.clear().limit(Math.max(n, 0));
+        }
+        bufferStart = position;
+        return n >= 0;
     }
 
     /** Confirmed by a whole block that was read without a jump. */
@@ -218,8 +246,7 @@ class HybridInputStream extends FSInputStream
     final List<CompletableFuture<ByteBuffer>> readTogether(List<long[]> ranges, List<Supplier<ByteBuffer>> buffers)
         throws IOException {
         requireOpen();
-        VersionReader.Batch batch = file.fetchAll(ranges);
-        delivered = true;
+        VersionReader.Batch batch = settled().fetchAll(ranges);
         List<CompletableFuture<ByteBuffer>> results = new ArrayList<>();
         for (int i = 0; i < ranges.size(); i++) {
             long[] range = ranges.get(i);
@@ -228,8 +255,9 @@ class HybridInputStream extends FSInputStream
         return results;
     }
 
-    final long length() {
-        return file.length();
+    /** For callers that go on to read ranges within it: the version stays. */
+    final long settledLength() {
+        return settled().length();
     }
 
     // ---- resources

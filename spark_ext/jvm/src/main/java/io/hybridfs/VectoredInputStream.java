@@ -48,15 +48,16 @@ final class VectoredInputStream extends HybridInputStream
     public void readVectored(List<? extends FileRange> ranges, IntFunction<ByteBuffer> allocate) throws IOException {
         requireOpen();
         Objects.requireNonNull(allocate, "allocate");
+        long length = settledLength();
         List<FileRange> within = new ArrayList<>();
         List<long[]> extents = new ArrayList<>();
         List<Supplier<ByteBuffer>> buffers = new ArrayList<>();
         for (FileRange range : validated(ranges)) {
             long end = range.getOffset() + range.getLength();
-            if (end > length()) {
+            if (end > length) {
                 // As HDFS does, only this range fails.
                 CompletableFuture<ByteBuffer> beyond = new CompletableFuture<>();
-                beyond.completeExceptionally(new EOFException("the file ends at " + length() + " before " + range));
+                beyond.completeExceptionally(new EOFException("the file ends at " + length + " before " + range));
                 range.setData(beyond);
             } else {
                 within.add(range);

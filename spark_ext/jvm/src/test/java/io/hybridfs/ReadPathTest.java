@@ -26,6 +26,7 @@ import org.apache.hadoop.fs.FileRange;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,60 @@ class ReadPathTest {
     void tearDown() throws Exception {
         Workers.quiesce();
         fs.close();
+    }
+
+    /** An HDFS whose next opening fails when told so. */
+    private final class FailsOnce implements HdfsOrigin.Client {
+        private final HybridFileSystem hdfs = (HybridFileSystem) fs;
+        volatile boolean fail;
+
+        @Override
+        public FSDataInputStream openOrigin(Path file) throws IOException {
+            if (fail) {
+                fail = false;
+                throw new IOException("this once");
+            }
+            return hdfs.openOrigin(file);
+        }
+
+        @Override
+        public FileStatus statusAtOrigin(Path file) throws IOException {
+            return hdfs.statusAtOrigin(file);
+        }
+
+        @Override
+        public LocatedBlocks blocksAtOrigin(Path file) throws IOException {
+            return hdfs.blocksAtOrigin(file);
+        }
+    }
+
+    @Test
+    void aSmallReadThatFailedMayBeRetried() throws Exception {
+        FileStatus status = fs.getFileStatus(path);
+        FileVersion version = new FileVersion("hdfs-x", "hdfs://x/retried", status.getModificationTime(), LENGTH, 0);
+        Options options = new Options(fs.getConf());
+        FailsOnce hdfs = new FailsOnce();
+        VersionReader reader = new VersionReader(Store.of(options), version,
+            new HdfsOrigin(hdfs, path, version, null, () -> { }), new FileSystem.Statistics("hdfs"), options);
+        try (HybridInputStream in = new HybridInputStream(reader, () -> null, 0, 0)) {
+            for (int at : new int[] {0, 1_000_000}) {
+                in.seek(at);
+                in.unbuffer();
+                hdfs.fail = true;
+                assertEquals("this once", assertThrows(IOException.class, in::read).getMessage());
+                byte[] small = new byte[100];
+                assertEquals(100, in.read(small, 0, 100));
+                assertEquals(ByteBuffer.wrap(data, at, 100), ByteBuffer.wrap(small));
+            }
+            in.seek(2_000_000);
+            assertEquals(data[2_000_000] & 0xff, in.read());
+            // The buffer has bytes of another place now.
+            in.seek(3_000_000);
+            hdfs.fail = true;
+            reader.close();
+            assertThrows(IOException.class, in::read);
+            assertEquals(data[3_000_000] & 0xff, in.read());
+        }
     }
 
     @Test

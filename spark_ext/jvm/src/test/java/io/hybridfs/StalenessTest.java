@@ -2,6 +2,7 @@ package io.hybridfs;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,7 +12,9 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
@@ -213,6 +216,43 @@ class StalenessTest {
             assertArrayEquals(changed, seen);
         }
         Workers.quiesce();
+    }
+
+    private VersionReader reader(FileVersion version) {
+        Options options = new Options(fs.getConf());
+        HdfsOrigin origin = new HdfsOrigin((HybridFileSystem) fs, path, version, null, () -> { });
+        return new VersionReader(Store.of(options), version, origin, new FileSystem.Statistics("hdfs"), options);
+    }
+
+    private FileVersion version() throws IOException {
+        FileStatus status = plain.getFileStatus(path);
+        return new FileVersion("hdfs-x", "hdfs://x" + path.toUri().getPath(), status.getModificationTime(),
+            status.getLen(), FileVersion.fileId(status));
+    }
+
+    /** The one waits for a block of the old version while the other goes over to the new one. */
+    @Test
+    void twoThreadsThatShareAStreamSeeOneVersion() throws Exception {
+        byte[] data = written();
+        FileVersion old = version();
+        byte[] changed = Change.OVERWRITE.apply((DistributedFileSystem) plain, path, data);
+        Store store = Store.of(new Options(fs.getConf()));
+        Layout layout = new Layout(old, store.blockSize);
+        byte[] seen = new byte[1000];
+        try (HybridInputStream in = new HybridInputStream(reader(old), () -> reader(version()), 0, 0)) {
+            CompletableFuture<Integer> waiting;
+            try (LockFile.Held held = store.tryFetch(layout, 1)) {
+                assertNotNull(held);
+                waiting = Workers.ask(() -> in.read(MiniHdfs.BLOCK, seen, 0, seen.length));
+                Thread.sleep(200);
+                byte[] other = new byte[10];
+                in.readFully(3 * MiniHdfs.BLOCK, other, 0, other.length);
+                assertEquals(ByteBuffer.wrap(changed, 3 * MiniHdfs.BLOCK, 10), ByteBuffer.wrap(other));
+                store.publish(layout, old.fileId, 1, data, MiniHdfs.BLOCK);
+            }
+            assertEquals(seen.length, waiting.get(60, TimeUnit.SECONDS));
+        }
+        assertEquals(ByteBuffer.wrap(changed, MiniHdfs.BLOCK, seen.length), ByteBuffer.wrap(seen));
     }
 
     @Test

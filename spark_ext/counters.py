@@ -73,8 +73,8 @@ class Status:
         return pd.DataFrame([{"host": p.host, "pid": p.pid, **p.counters} for p in self.processes])
 
     def __str__(self) -> str:
-        rows = [("host", "processes", "hits", "misses", "from cache", "from origin")]
-        rows += [host.cells() for host in self.hosts]
+        head = ("host", "processes", "hits", "misses", "from cache", "from origin")
+        rows = [head, *(host.cells() for host in self.hosts)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = ["  ".join(_aligned(cell, widths[i], i) for i, cell in enumerate(row)) for row in rows]
         if self.missing:

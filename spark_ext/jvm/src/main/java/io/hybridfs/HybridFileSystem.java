@@ -119,10 +119,8 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
             return reopened(path, version, false, splitEnd);
         }
         FSDataInputStream plain = opening == null ? openOrigin(path) : Workers.await(opening);
-        if (!cacheable(status) || !agrees(plain, status)) {
-            return plain;
-        }
-        return opened(path, version, plain, asked, false, splitEnd);
+        return orClose(plain, () -> !cacheable(status) || !agrees(plain, status) ? plain
+            : opened(path, version, plain, asked, false, splitEnd));
     }
 
     private FSDataInputStream openBrought(Path path, FileStatus brought, long splitEnd) throws IOException {
@@ -132,10 +130,20 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
         }
         long asked = System.nanoTime();
         FSDataInputStream plain = openOrigin(path);
-        if (!cacheable(brought) || !agrees(plain, brought) && version.matches(statusAtOrigin(path))) {
-            return plain;
+        return orClose(plain,
+            () -> !cacheable(brought) || !agrees(plain, brought) && version.matches(statusAtOrigin(path)) ? plain
+                : opened(path, version, plain, asked, true, splitEnd));
+    }
+
+    /** What follows on the opening of {@code plain}, which nobody else would close if that fails. */
+    private static FSDataInputStream orClose(FSDataInputStream plain, Action<FSDataInputStream> next)
+        throws IOException {
+        try {
+            return next.run();
+        } catch (IOException | RuntimeException e) {
+            plain.close();
+            throw e;
         }
-        return opened(path, version, plain, asked, true, splitEnd);
     }
 
     private static boolean cacheable(FileStatus status) {
@@ -224,11 +232,11 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
 
     // ---- own mutations: passed through, and no grant outlives them
 
-    private interface Mutation<T> {
+    private interface Action<T> {
         T run() throws IOException;
     }
 
-    private <T> T mutate(Mutation<T> mutation, Path... paths) throws IOException {
+    private <T> T mutate(Action<T> mutation, Path... paths) throws IOException {
         try {
             return mutation.run();
         } finally {
@@ -336,6 +344,38 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
     public void setAcl(Path f, List<AclEntry> entries) throws IOException {
         mutate(() -> {
             super.setAcl(f, entries);
+            return null;
+        }, f);
+    }
+
+    @Override
+    public void modifyAclEntries(Path f, List<AclEntry> entries) throws IOException {
+        mutate(() -> {
+            super.modifyAclEntries(f, entries);
+            return null;
+        }, f);
+    }
+
+    @Override
+    public void removeAclEntries(Path f, List<AclEntry> entries) throws IOException {
+        mutate(() -> {
+            super.removeAclEntries(f, entries);
+            return null;
+        }, f);
+    }
+
+    @Override
+    public void removeDefaultAcl(Path f) throws IOException {
+        mutate(() -> {
+            super.removeDefaultAcl(f);
+            return null;
+        }, f);
+    }
+
+    @Override
+    public void removeAcl(Path f) throws IOException {
+        mutate(() -> {
+            super.removeAcl(f);
             return null;
         }, f);
     }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.security.PrivilegedExceptionAction;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import org.apache.hadoop.conf.Configuration;
@@ -14,6 +16,7 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.permission.AclEntry;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.security.AccessControlException;
 import org.apache.hadoop.security.UserGroupInformation;
@@ -79,6 +82,34 @@ class AuthorisationTest {
             // Own mutations drop it.
             alice.setPermission(path, new FsPermission((short) 0200));
             assertThrows(AccessControlException.class, () -> alice.open(path));
+        }
+    }
+
+    /** An own change of an ACL. */
+    private interface AclChange {
+        void apply(FileSystem fs, Path path) throws Exception;
+    }
+
+    @Test
+    void ownChangesOfAclsDropGrants(@TempDir java.nio.file.Path root) throws Exception {
+        Configuration conf = MiniHdfs.cached(root);
+        conf.set(Options.FRESHNESS, "1h");
+        List<AclEntry> entries = AclEntry.parseAclSpec("user:carol:r--", true);
+        List<AclEntry> names = AclEntry.parseAclSpec("user:carol", false);
+        List<AclChange> changes = Arrays.asList((fs, path) -> fs.modifyAclEntries(path, entries),
+            (fs, path) -> fs.removeAclEntries(path, names), FileSystem::removeAcl, FileSystem::removeDefaultAcl);
+        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = as("alice", conf)) {
+            Path path = secret(superuser, "acl");
+            for (AclChange change : changes) {
+                assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
+                Workers.quiesce();
+                long reused = Stats.get(Stats.Counter.GRANTS_REUSED);
+                alice.open(path).close();
+                assertEquals(reused + 1, Stats.get(Stats.Counter.GRANTS_REUSED));
+                change.apply(alice, path);
+                alice.open(path).close();
+                assertEquals(reused + 1, Stats.get(Stats.Counter.GRANTS_REUSED));
+            }
         }
     }
 

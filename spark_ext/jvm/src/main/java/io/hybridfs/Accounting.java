@@ -54,14 +54,19 @@ final class Accounting {
         return scanned() + marks() * MIB;
     }
 
-    /** What a scan found, less what its evictor unlinked. */
-    void reset(long bytes) throws IOException {
+    /**
+     * What a scan found, less what its evictor unlinked. {@code before}: the marks when it began; what was published
+     * since may have escaped it, and stays noted.
+     */
+    void reset(long bytes, long before) throws IOException {
         Path fresh = temporary.resolve(ProcessInfo.uniqueName());
         try (FileChannel out = modes.create(fresh)) {
             out.write(ByteBuffer.wrap(("bytes=" + bytes + "\n").getBytes(StandardCharsets.US_ASCII)));
         }
         Files.move(fresh, usage, StandardCopyOption.ATOMIC_MOVE);
-        modes.open(published, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING).close();
+        try (FileChannel marks = modes.open(published, StandardOpenOption.WRITE)) {
+            marks.truncate(Math.max(0, marks.size() - before));
+        }
     }
 
     private long scanned() throws IOException {
@@ -73,7 +78,8 @@ final class Accounting {
         }
     }
 
-    private long marks() throws IOException {
+    /** MiB that all processes published since the last scan. */
+    long marks() throws IOException {
         try {
             return Files.size(published);
         } catch (NoSuchFileException nothingPublished) {

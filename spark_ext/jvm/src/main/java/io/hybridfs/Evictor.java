@@ -1,6 +1,7 @@
 package io.hybridfs;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -73,6 +74,7 @@ final class Evictor {
     }
 
     private void run() throws IOException {
+        long marks = tier.accounting.marks();
         scan();
         Collections.shuffle(candidates);
         List<Candidate> spared = new ArrayList<>();
@@ -93,7 +95,7 @@ final class Evictor {
             }
             evict(block);
         }
-        tier.accounting.reset(held);
+        tier.accounting.reset(held, marks);
     }
 
     private boolean enough() {
@@ -151,6 +153,8 @@ final class Evictor {
                     continue;
                 }
             }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
         }
     }
 

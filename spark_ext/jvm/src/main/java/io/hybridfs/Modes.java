@@ -48,9 +48,13 @@ final class Modes {
         int mode = (Integer) is.get("mode");
         int owner = (Integer) is.get("uid");
         int group = (Integer) is.get("gid");
-        boolean shared = (mode & (SETGID | GROUP_WRITE)) == (SETGID | GROUP_WRITE);
+        boolean shared = (mode & GROUP_WRITE) != 0;
         if ((mode & OTHERS_WRITE) != 0) {
             throw new IOException(root + " is writable by others: chmod 0700, or 2770 to share it with a group");
+        }
+        if (shared && (mode & SETGID) == 0) {
+            throw new IOException(root + " is writable by its group: run chmod 700 " + root
+                + ", or 2770 to share it");
         }
         boolean mine = owner == ProcessInfo.UID || owner == 0;
         if (!mine && !(shared && ProcessInfo.inGroup(group))) {

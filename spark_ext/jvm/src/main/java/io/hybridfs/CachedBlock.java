@@ -70,6 +70,14 @@ final class CachedBlock implements Closeable {
         }
     }
 
+    /** The file as it is on disk, its data checked. */
+    byte[] whole() throws IOException {
+        byte[] file = new byte[(int) channel.size()];
+        read(0, ByteBuffer.wrap(file, 0, length));
+        BlockFormat.readFully(channel, length, ByteBuffer.wrap(file, length, file.length - length));
+        return file;
+    }
+
     private void copyVerified(int from, int until, ByteBuffer into) throws IOException {
         ByteBuffer part = into.duplicate();
         part.limit(part.position() + until - from);

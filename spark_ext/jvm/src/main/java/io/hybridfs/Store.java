@@ -2,6 +2,7 @@ package io.hybridfs;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ final class Store {
         this.flights = LockFile.of(root.dir, root.modes);
         List<Tier> all = new ArrayList<>();
         if (options.memory > 0) {
-            add(all, Paths.get("/dev/shm/hybridfs-" + root.cacheId), options.memory, 0, true, root.modes);
+            addMemory(all, Paths.get("/dev/shm/hybridfs-" + root.cacheId), options.memory, root.modes);
         }
         for (Options.TierSize disk : options.disk) {
             add(all, disk.dir, disk.budget, options.minFree, false, root.modes);
@@ -73,6 +74,15 @@ final class Store {
             tiers.add(new Tier(dir, budget, minFree, memory, modes));
         } catch (IOException | UnsupportedOperationException | SecurityException e) {
             unusable(dir, e);
+        }
+    }
+
+    /** Anybody may make a link in /dev/shm, to a directory that is not meant. */
+    private static void addMemory(List<Tier> tiers, Path dir, long budget, Modes modes) {
+        if (Files.isSymbolicLink(dir)) {
+            unusable(dir, new IOException(dir + " is a link; remove it"));
+        } else {
+            add(tiers, dir, budget, 0, true, modes);
         }
     }
 
@@ -148,9 +158,7 @@ final class Store {
             return;
         }
         try {
-            byte[] data = new byte[found.length];
-            found.read(0, ByteBuffer.wrap(data));
-            if (above.publish(layout, fileId, block, data, 0, data.length)) {
+            if (above.copy(found)) {
                 Stats.count(Stats.Counter.PROMOTED_BLOCKS);
             }
         } catch (IOException e) {

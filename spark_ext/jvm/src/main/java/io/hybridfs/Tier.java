@@ -21,6 +21,7 @@ final class Tier {
     private static final Logger LOG = LoggerFactory.getLogger(Tier.class);
     private static final long ASIDE_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final int ATTEMPTS = 3;
+    private static final long LEAST_SLACK = 2 << 20;
 
     final Path dir;
     final Modes modes;
@@ -97,23 +98,47 @@ final class Tier {
 
     /** Publishes {@code data[offset .. offset + length)} (FORMAT 5); false when the tier did not take it. */
     boolean publish(Layout layout, long fileId, long block, byte[] data, int offset, int length) {
-        if (!isPast(closedUntil)) {
-            Stats.count(Stats.Counter.NOT_ADMITTED);
-            return false;
+        byte[] trailer = BlockFormat.trailer(data, offset, length, layout, fileId, block);
+        return admit(layout.path(block), ByteBuffer.wrap(data, offset, length), ByteBuffer.wrap(trailer));
+    }
+
+    /**
+     * Takes over a block that another tier found, trailer and all, and so with the fileId that its publisher knew;
+     * throws IOException when it cannot be read. False when this tier did not take it.
+     */
+    boolean copy(CachedBlock block) throws IOException {
+        return admit(block.tier.dir.relativize(block.path).toString(), ByteBuffer.wrap(block.whole()));
+    }
+
+    /** Publishes a block file of these parts at {@code block}, relative to the tier; false when it did not take it. */
+    private boolean admit(String block, ByteBuffer... parts) {
+        long size = 0;
+        for (ByteBuffer part : parts) {
+            size += part.remaining();
         }
         Path fresh = temporary().resolve(ProcessInfo.uniqueName());
         try {
-            byte[] trailer = BlockFormat.trailer(data, offset, length, layout, fileId, block);
-            write(fresh, ByteBuffer.wrap(data, offset, length), ByteBuffer.wrap(trailer));
-            moveInto(fresh, dir.resolve(layout.path(block)));
-            published((long) length + trailer.length);
-            return true;
+            if (isPast(closedUntil) && !overfull()) {
+                write(fresh, parts);
+                moveInto(fresh, dir.resolve(block));
+                published(size);
+                return true;
+            }
         } catch (IOException e) {
             unlink(fresh);
             fault(e);
-            Stats.count(Stats.Counter.NOT_ADMITTED);
-            return false;
         }
+        Stats.count(Stats.Counter.NOT_ADMITTED);
+        return false;
+    }
+
+    /** Whether eviction has fallen so far behind that nothing may be added (FORMAT 7); then it is asked for. */
+    private boolean overfull() throws IOException {
+        boolean overfull = accounting.total() > budget + Math.max(budget / 20, LEAST_SLACK);
+        if (overfull) {
+            Evictor.makeRoom(this);
+        }
+        return overfull;
     }
 
     private void write(Path fresh, ByteBuffer... parts) throws IOException {
@@ -160,18 +185,11 @@ final class Tier {
         if (!isPast(closedUntil) || Files.exists(target)) {
             return false;
         }
-        Path fresh = temporary().resolve(ProcessInfo.uniqueName());
         try {
-            byte[] whole = Files.readAllBytes(block);
-            write(fresh, ByteBuffer.wrap(whole));
-            moveInto(fresh, target);
-            published(whole.length);
-            return true;
+            return admit(above.relativize(block).toString(), ByteBuffer.wrap(Files.readAllBytes(block)));
         } catch (NoSuchFileException gone) {
-            unlink(fresh);
             return false;
         } catch (IOException e) {
-            unlink(fresh);
             fault(e);
             return false;
         }

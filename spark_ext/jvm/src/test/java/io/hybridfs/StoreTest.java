@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
@@ -206,6 +207,85 @@ class StoreTest {
         assertTrue(Files.exists(above));
     }
 
+    /** A reader that knows a fileId must not vouch for a block whose publisher knew none. */
+    @Test
+    void promotionCopiesTheFileAsItIs(@TempDir Path dir) throws Exception {
+        Configuration conf = new Configuration(false);
+        Path upper = dir.resolve("upper");
+        Path lower = dir.resolve("lower");
+        conf.set(Options.CACHE_DIR, upper.toString());
+        conf.set(Options.BLOCK_SIZE, "64KiB");
+        conf.set(Options.MIN_FREE, "0");
+        conf.set(Options.DISK, upper + "=1GiB," + lower + "=1GiB");
+        Store store = Store.of(new Options(conf));
+        Tier below = new Tier(lower, 1 << 30, 0, false, Modes.ofRoot(lower));
+        byte[] into = new byte[BLOCK];
+        for (long block = 0; block < 4; block++) {
+            assertTrue(publish(below, LAYOUT, 0, block));
+            Path file = lower.resolve(LAYOUT.path(block));
+            Files.getFileAttributeView(file, BasicFileAttributeView.class).setTimes(FileTime.fromMillis(1_000_000),
+                FileTime.fromMillis(2_000_000), null);
+            byte[] content = Files.readAllBytes(file);
+            assertTrue(store.read(LAYOUT, 6, block, into, 0));
+            Workers.quiesce();
+            assertArrayEquals(content, Files.readAllBytes(upper.resolve(LAYOUT.path(block))));
+        }
+        assertTrue(store.read(LAYOUT, 5, 0, into, 0), "the fileId is as unknown as it was");
+    }
+
+    @Test
+    void aTierFarAboveItsBudgetTakesNothingBeforeItEvicted(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 4 << 20);
+        assertTrue(publish(tier, LAYOUT, 0, 0));
+        Tier above = new Tier(root.resolve("above"), 1 << 30, 0, false, Modes.ofRoot(root.resolve("above")));
+        assertTrue(publish(above, LAYOUT, 0, 1));
+        byte[] marks = new byte[7];
+        try (LockFile.Held evictor = tier.lock.tryLock(LockFile.EVICTOR)) {
+            assertNotNull(evictor);
+            Files.write(tier.dir.resolve("published"), marks);
+            long refused = Stats.get(Stats.Counter.NOT_ADMITTED);
+            assertFalse(publish(tier, LAYOUT, 0, 2));
+            assertFalse(tier.takeOver(above.dir.resolve(LAYOUT.path(1)), above.dir));
+            assertEquals(refused + 2, Stats.get(Stats.Counter.NOT_ADMITTED));
+            assertEquals(1, Trees.blocks(tier.dir).size());
+        }
+        // This one asks for eviction, which finds that the tier holds little.
+        assertFalse(publish(tier, LAYOUT, 0, 2));
+        assertTrue(publish(tier, LAYOUT, 0, 2));
+    }
+
+    @Test
+    void whatIsPublishedDuringAScanStaysNoted(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        Accounting accounting = tier.accounting;
+        assertTrue(accounting.publish(5 << 20));
+        long before = accounting.marks();
+        assertEquals(5, before);
+        assertTrue(accounting.publish(2 << 20));
+        accounting.reset(1000, before);
+        assertEquals(1000 + (2 << 20), accounting.total());
+    }
+
+    @Test
+    void aLinkIsNoMemoryTier(@TempDir Path dir) throws Exception {
+        Path root = dir.resolve("cache");
+        Path elsewhere = Files.createDirectory(dir.resolve("elsewhere"));
+        Files.setAttribute(elsewhere, "unix:mode", 0700);
+        Path link = Paths.get("/dev/shm/hybridfs-" + Root.open(root, BLOCK).cacheId);
+        Configuration conf = new Configuration(false);
+        conf.set(Options.CACHE_DIR, root.toString());
+        conf.set(Options.MEMORY, "1MiB");
+        Files.createSymbolicLink(link, elsewhere);
+        try {
+            long faults = Stats.get(Stats.Counter.TIER_FAULTS);
+            assertNotNull(Store.of(new Options(conf)));
+            assertEquals(faults + 1, Stats.get(Stats.Counter.TIER_FAULTS));
+            assertEquals(0, elsewhere.toFile().list().length);
+        } finally {
+            Files.delete(link);
+        }
+    }
+
     @Test
     void orphansGoWhenTheyAreOld(@TempDir Path root) throws Exception {
         Tier tier = tier(root, 1 << 20);
@@ -246,6 +326,11 @@ class StoreTest {
         Path open = Files.createDirectory(dir.resolve("open"));
         Files.setAttribute(open, "unix:mode", 0777);
         assertThrows(IOException.class, () -> new Tier(open, 1 << 30, 0, false, Modes.ofRoot(open)));
+        for (int groupWritable : new int[] {0770, 0720}) {
+            Files.setAttribute(open, "unix:mode", groupWritable);
+            String message = assertThrows(IOException.class, () -> Modes.ofRoot(open)).getMessage();
+            assertTrue(message.contains("chmod 700 " + open + ", or 2770 to share it"), message);
+        }
     }
 
     private static int mode(Path path) throws Exception {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
@@ -31,6 +32,9 @@ final class Options {
     /** Keys of this prefix that are Hadoop's own. */
     private static final List<String> HADOOP = Arrays.asList(PREFIX + "impl", PREFIX + "impl.disable.cache");
     private static final long DEFAULT_DISK = 20L << 30;
+    /** A run is one array. */
+    private static final long LARGEST_FETCH = 1 << 30;
+    private static final long MOST_STREAMS = 1024;
 
     final Path cacheDir;
     /** Disk tiers in order, first the one that is filled. */
@@ -72,8 +76,9 @@ final class Options {
         blockSize = blockSize(get(conf, BLOCK_SIZE, ""));
         freshnessMillis = Sizes.millis(FRESHNESS, get(conf, FRESHNESS, "30s"));
         oneOf(LISTINGS, get(conf, LISTINGS, "origin"), "origin");
-        enabled = oneOf(ENABLED, get(conf, ENABLED, "true"), "true", "false").equals("true");
-        fetchSize = (int) within(FETCH_SIZE, Sizes.bytes(FETCH_SIZE, get(conf, FETCH_SIZE, "8MiB")), 1, 1 << 30);
+        enabled = bool(ENABLED, get(conf, ENABLED, "true"));
+        long wanted = Sizes.bytes(FETCH_SIZE, get(conf, FETCH_SIZE, "8MiB"));
+        fetchSize = (int) Math.min(LARGEST_FETCH, positive(FETCH_SIZE, wanted));
         fetchStreams = streams(get(conf, FETCH_STREAMS, "8"));
         readahead = Sizes.bytes(READAHEAD, get(conf, READAHEAD, "32MiB"));
         lockTimeoutMillis = Sizes.millis(LOCK_TIMEOUT, get(conf, LOCK_TIMEOUT, "60s"));
@@ -127,7 +132,7 @@ final class Options {
     }
 
     private static Path directory(String option, String text) {
-        String expanded = text.startsWith("~/") ? System.getProperty("user.home") + text.substring(1) : text;
+        String expanded = text.equals("~") || text.startsWith("~/") ? System.getProperty("user.home") + text.substring(1) : text;
         Path path = Paths.get(expanded);
         if (!path.isAbsolute() || expanded.indexOf('\n') >= 0) {
             throw new IllegalArgumentException(option + " = '" + text
@@ -139,16 +144,16 @@ final class Options {
     private List<TierSize> tiers(String text) {
         List<TierSize> tiers = new ArrayList<>();
         if (text.indexOf('=') < 0) {
-            tiers.add(new TierSize(cacheDir, within(DISK, Sizes.bytes(DISK, text), 1, Long.MAX_VALUE)));
+            tiers.add(new TierSize(cacheDir, Sizes.bytes(DISK, text)));
             return tiers;
         }
-        for (String tier : text.split(",")) {
+        for (String tier : text.split(",", -1)) {
             int equals = tier.lastIndexOf('=');
             if (equals < 1) {
                 throw new IllegalArgumentException(DISK + " = '" + text
                     + "' is neither a size such as 200GiB nor a list such as /ssd/cache=100GiB,/hdd/cache=1000GiB");
             }
-            long budget = within(DISK, Sizes.bytes(DISK, tier.substring(equals + 1)), 1, Long.MAX_VALUE);
+            long budget = Sizes.bytes(DISK, tier.substring(equals + 1));
             tiers.add(new TierSize(directory(DISK, tier.substring(0, equals).trim()), budget));
         }
         return tiers;
@@ -167,16 +172,19 @@ final class Options {
     }
 
     private static int streams(String text) {
-        try {
-            return (int) within(FETCH_STREAMS, Long.parseLong(text), 1, 1024);
-        } catch (NumberFormatException notANumber) {
-            throw new IllegalArgumentException(FETCH_STREAMS + " = '" + text + "' is not a number such as 8");
+        if (!text.matches("\\d{1,18}")) {
+            throw new IllegalArgumentException(FETCH_STREAMS + " = '" + text + "' is not a whole number such as 8");
         }
+        return (int) Math.min(MOST_STREAMS, positive(FETCH_STREAMS, Long.parseLong(text)));
     }
 
-    private static long within(String option, long value, long least, long most) {
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(option + " = " + value + " is not from " + least + " to " + most);
+    private static boolean bool(String option, String text) {
+        return oneOf(option, text.toLowerCase(Locale.ROOT), "true", "false").equals("true");
+    }
+
+    private static long positive(String option, long value) {
+        if (value == 0) {
+            throw new IllegalArgumentException(option + " = 0 must be more than 0");
         }
         return value;
     }

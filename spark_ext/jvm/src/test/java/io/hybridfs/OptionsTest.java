@@ -1,6 +1,7 @@
 package io.hybridfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -42,13 +43,16 @@ class OptionsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"200GiB,214748364800", "8MiB,8388608", "64KiB,65536", "1GB,1000000000", "17,17", "3 mib,3145728"})
+    @CsvSource({"200GiB,214748364800", "8MiB,8388608", "64KiB,65536", "1GB,1000000000", "17,17", "3 mib,3145728",
+        "8M,8388608", "2k,2048", "1.5TiB,1649267441664", "0.5kb,500", "1.7,1", "12B,12", "2P,2251799813685248",
+        "1152921504606846976,1152921504606846976"})
     void sizes(String text, long bytes) {
         assertEquals(bytes, Sizes.bytes("x", text));
     }
 
     @ParameterizedTest
-    @CsvSource({"30s,30000", "500ms,500", "5m,300000", "0,0", "1h,3600000"})
+    @CsvSource({"30s,30000", "500ms,500", "5m,300000", "0,0", "1h,3600000", "30,30000", "1.5,1500",
+        "5min,300000", "1d,86400000", "0.57S,570", "2 m,120000", "0ms,0"})
     void durations(String text, long millis) {
         assertEquals(millis, Sizes.millis("x", text));
     }
@@ -58,16 +62,21 @@ class OptionsTest {
     @CsvSource(delimiter = '|', value = {
         "fs.hybridfs.disk | 20XB | 200GiB",
         "fs.hybridfs.disk | /a=1GiB,2GiB | /ssd/cache=100GiB",
-        "fs.hybridfs.disk | 0 | from 1 to",
+        "fs.hybridfs.disk | /a=1GiB, | /ssd/cache=100GiB",
+        "fs.hybridfs.fetch.size | 0 | more than 0",
+        "fs.hybridfs.readahead | 1e3 | 200GiB",
+        "fs.hybridfs.min.free | .5GiB | 200GiB",
         "fs.hybridfs.memory | -1 | 200GiB",
         "fs.hybridfs.memory | 99999999999PiB | 200GiB",
         "fs.hybridfs.block.size | 1000000 | 1MiB",
         "fs.hybridfs.block.size | 32MiB | 1MiB",
-        "fs.hybridfs.freshness | 30 | 30s",
+        "fs.hybridfs.freshness | 30x | 30s",
         "fs.hybridfs.listings | validated | origin",
         "fs.hybridfs.enabled | yes | true",
         "fs.hybridfs.fetch.streams | many | 8",
-        "fs.hybridfs.fetch.streams | 0 | from 1 to",
+        "fs.hybridfs.fetch.streams | 0 | more than 0",
+        "fs.hybridfs.fetch.streams | +8 | 8",
+        "fs.hybridfs.fetch.streams | 2.5 | 8",
         "fs.hybridfs.cache.dir | relative/dir | /mnt/nvme/hybridfs",
         "fs.hybridfs.blok.size | 1MiB | fs.hybridfs.block.size",
         "fs.hybridfs.fetchstreams | 1 | fs.hybridfs.fetch.streams",
@@ -75,6 +84,20 @@ class OptionsTest {
     void wrongOnesSayWhatIsRight(String key, String value, String hint) {
         String message = assertThrows(IllegalArgumentException.class, () -> options(key, value)).getMessage();
         assertTrue(message.contains(key) && message.contains(value) && message.contains(hint), message);
+    }
+
+    @Test
+    void truthValuesInAnyCase() {
+        assertFalse(options(Options.ENABLED, "False").enabled);
+        assertTrue(options(Options.ENABLED, "TRUE").enabled);
+    }
+
+    @Test
+    void whatExceedsTheJvmIsCutToWhatItCan() {
+        Options options = options(Options.FETCH_SIZE, "4GiB", Options.FETCH_STREAMS, "5000", Options.DISK, "0");
+        assertEquals(1 << 30, options.fetchSize);
+        assertEquals(1024, options.fetchStreams);
+        assertEquals(0, options.disk.get(0).budget);
     }
 
     @Test

@@ -134,7 +134,7 @@ final class Tier {
 
     /** Whether eviction has fallen so far behind that nothing may be added (FORMAT 7); then it is asked for. */
     private boolean overfull() throws IOException {
-        boolean overfull = accounting.total() > budget + Math.max(budget / 20, LEAST_SLACK);
+        boolean overfull = accounting.total() - budget > Math.max(budget / 20, LEAST_SLACK);
         if (overfull) {
             Evictor.makeRoom(this);
         }

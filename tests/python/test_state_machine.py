@@ -591,7 +591,7 @@ def test_no_wrong_byte(figures: Counter[str], caplog: pytest.LogCaptureFixture) 
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=EXAMPLES or 700,
+                max_examples=EXAMPLES or 500,
                 stateful_step_count=30,
                 derandomize=not EXAMPLES,
                 deadline=None,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.python.support import settle_process
+from hybridfs.root import open_root
+from tests.python.support import BLOCK, settle_process
 
 _figures: Counter[str] = Counter()
 
@@ -28,6 +29,15 @@ def cache_dir() -> Iterator[Path]:
     yield directory
     settle_process(str(directory))
     shutil.rmtree(directory)
+
+
+@pytest.fixture
+def memory_root(tmp_path: Path) -> Iterator[Path]:
+    """A root with the smallest blocks. Its memory tier, which lies elsewhere, is removed after the test."""
+    root = tmp_path / "root"
+    memory = open_root(str(root), BLOCK).memory_directory
+    yield root
+    shutil.rmtree(memory, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,12 +24,8 @@ def origin() -> ScriptedOrigin:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
-    """A root whose memory tier is removed with it."""
-    made = tmp_path / "root"
-    memory = Path(open_root(str(made), BLOCK).memory_directory)
-    yield made
-    shutil.rmtree(memory, ignore_errors=True)
+def root(memory_root: Path) -> Path:
+    return memory_root
 
 
 def memory_of(root: Path) -> Path:

@@ -10,13 +10,13 @@ import pytest
 from tests.python.support import BLOCK, ScriptedOrigin, Version, blocks_in, cache, new_store
 
 
-def test_a_promoted_block_keeps_the_file_id_that_it_was_published_with(tmp_path: Path) -> None:
+def test_a_promoted_block_keeps_the_file_id_that_it_was_published_with(memory_root: Path) -> None:
     origin = ScriptedOrigin()
     origin.write("/f", b"x" * BLOCK, token="1", file_id=7)
     identity = origin.identity("/f")
-    store, _ = new_store(tmp_path, memory="1MiB")
+    store, _ = new_store(memory_root, memory="1MiB")
     store.publish(identity, 0, memoryview(b"x" * BLOCK), file_id=7)
-    published = blocks_in(tmp_path)[0]
+    published = blocks_in(memory_root)[0]
     os.utime(published, ns=(2, 1))  # read before
     assert store.lookup(identity, 0, file_id=0)  # by a reader that knows no fileId
     memory = Path(store.root.memory_directory)

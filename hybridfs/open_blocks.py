@@ -11,7 +11,7 @@ from hybridfs.errors import CorruptBlock
 from hybridfs.layout import Identity
 from hybridfs.store import NoStore, Store
 
-_MOST_OPEN = 4096
+_MOST_OPEN = 1024  # evicted blocks live on while they are open: this bounds what a process holds of them
 
 
 class OpenBlocks:

@@ -83,9 +83,12 @@ def _start(stack: ExitStack, console: Console, memory: str) -> Scenario:
 
 @contextmanager
 def _one_interrupt() -> Iterator[None]:
-    """Let the first signal that asks for the end raise, and no other disturb the tidying that follows."""
+    """Let the first signal that asks for the end raise, and no other disturb the tidying and the exit that follow."""
+    ends = False
 
     def interrupt(number: int, _: FrameType | None) -> NoReturn:
+        nonlocal ends
+        ends = True
         for ending in _ENDINGS:
             signal.signal(ending, signal.SIG_IGN)
         raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
@@ -95,4 +98,4 @@ def _one_interrupt() -> Iterator[None]:
         yield
     finally:
         for ending, handler in before.items():
-            signal.signal(ending, handler)
+            signal.signal(ending, signal.SIG_IGN if ends else handler)

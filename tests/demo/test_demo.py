@@ -58,7 +58,6 @@ def left_behind(directory: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_the_whole_demo_and_what_it_keeps_for_a_notebook(tmp_path, jar):
-    shared_memory = set(os.listdir("/dev/shm"))
     with running_demo(tmp_path, "--keep") as demo:
         shown = read_until(demo, "pd.read_parquet")
         assert "Results are equal, warm reads took no byte from HDFS" in shown
@@ -69,10 +68,13 @@ def test_the_whole_demo_and_what_it_keeps_for_a_notebook(tmp_path, jar):
         assert notebook.returncode == 0, notebook.stderr
         assert "REG AIR" in notebook.stdout
         assert notebook.stdout.splitlines()[-1] == "1500"
+        [cache_id] = [path.read_text().strip() for path in tmp_path.glob("hybridfs-demo-*/cache/cache-id")]
+        memory = Path("/dev/shm", f"hybridfs-{cache_id}")
+        assert memory.is_dir()
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 0
     assert left_behind(tmp_path) == []
-    assert set(os.listdir("/dev/shm")) <= shared_memory
+    assert not memory.exists()
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

@@ -1,12 +1,8 @@
 package io.hybridfs;
 
-import java.util.Arrays;
-import java.util.HashSet;
-import java.util.Set;
-
 /** Which paths are never cached: those that writers use for what is not final yet. */
 final class PathRules {
-    private static final Set<String> TABLE_METADATA = new HashSet<>(Arrays.asList("_delta_log", "metadata"));
+    private static final String DELTA_LOG = "_delta_log";
 
     private PathRules() {
     }
@@ -15,7 +11,7 @@ final class PathRules {
     static boolean temporary(String path) {
         for (String component : path.split("/")) {
             boolean marked = component.startsWith("_") || component.startsWith(".");
-            if (marked && !TABLE_METADATA.contains(component)) {
+            if (marked && !DELTA_LOG.equals(component)) {
                 return true;
             }
         }

@@ -3,6 +3,33 @@
 from __future__ import annotations
 
 import threading
+from enum import StrEnum
+
+
+class Miss(StrEnum):
+    """Why bytes came from the origin. Each is a counter, ``miss_<value>``.
+
+    Of the first group each missed block has exactly one, so that they add up to ``miss_blocks``; what keeps a block
+    from being published comes before why it was not found. Of the second group each opened file has at most one.
+    """
+
+    COLD = "cold"
+    VERSION_CHANGED = "version_changed"  # the block was of another file of the same name (fileId)
+    CORRUPT = "corrupt"
+    LOCK_TIMEOUT = "lock_timeout"
+    TIER_OFF = "tier_off"  # set aside after a fault, or never usable
+    NO_SPACE = "no_space"
+    FILL_LIMIT = "fill_limit"
+
+    DISABLED = "disabled"
+    DENIED = "denied"  # the origin refused the open
+    ENCRYPTED = "encrypted"
+    UNDER_CONSTRUCTION = "under_construction"
+    TEMPORARY = "temporary"  # not admitted by name
+    EXCLUDED = "excluded"  # not admitted by include or exclude
+    TOO_LARGE = "too_large"  # not admitted by max_file_size
+    UNVERSIONED = "unversioned"  # a status that is no version: mtime <= 0, a link
+
 
 COUNTERS = (
     "hit_blocks_map",
@@ -18,11 +45,11 @@ COUNTERS = (
     "demoted_blocks",
     "corrupt",
     "version_changed",
-    "not_admitted",
     "lock_timeouts",
     "tier_faults",
     "opens",
     "grants_reused",
+    *(f"miss_{reason}" for reason in Miss),
 )
 
 
@@ -42,6 +69,9 @@ class Stats:
         with self._lock:
             self._counts[f"hit_blocks_{tier}"] += 1
             self._counts["hit_bytes"] += size
+
+    def miss(self, reason: Miss, amount: int = 1) -> None:
+        self.add(f"miss_{reason}", amount)
 
     def snapshot(self) -> dict[str, int]:
         with self._lock:

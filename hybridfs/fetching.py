@@ -14,7 +14,7 @@ from hybridfs.layout import Identity, flight_offset
 from hybridfs.locks import ThreadLocks
 from hybridfs.origin.base import OriginReader
 from hybridfs.pinning import PinnedVersion
-from hybridfs.stats import Stats
+from hybridfs.stats import Miss, Stats
 from hybridfs.store import NoStore, Store
 
 _POLL_SECONDS = (0.005, 0.05)
@@ -130,16 +130,16 @@ class Fetcher:
     def _publish(self, source: Source, pieces: dict[int, memoryview]) -> None:
         """Publishes blocks that were confirmed; the readers have them already."""
         if not source.admitted:
-            self._stats.add("not_admitted", len(pieces))
             return
         for block, piece in pieces.items():
             self._store.publish(source.identity, block, piece, source.pinned.status.file_id)
 
     def _deliver_cached(self, source: Source, block: int, future: Fetched) -> bool:
         found = self._store.lookup(source.identity, block, source.pinned.status.file_id)
-        if found is not None:
-            future.set_result(found)
-        return found is not None
+        if isinstance(found, Miss):
+            return False
+        future.set_result(found)
+        return True
 
     def _claim(self, source: Source, block: int) -> bool:
         return self._flights.claim(self._offset(source, block))

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from hybridfs.blocks import CachedBlock
 from hybridfs.errors import CorruptBlock
 from hybridfs.layout import Identity
+from hybridfs.stats import Miss
 from hybridfs.store import NoStore, Store
 
 _MOST_OPEN = 1024  # evicted blocks live on while they are open: this bounds what a process holds of them
@@ -39,15 +40,15 @@ class OpenBlocks:
         if block is not None:
             block.mark_read()
             return block, "map"
-        block = self._store.lookup(identity, number, file_id)
-        if block is None:
+        found = self._store.lookup(identity, number, file_id)
+        if isinstance(found, Miss):
             return None
-        block.on_map = self._count_map
+        found.on_map = self._count_map
         with self._lock:
-            self._open[key] = block
+            self._open[key] = found
             if len(self._open) > self._most_open:
                 self._open.popitem(last=False)
-        return block, block.tier
+        return found, found.tier
 
     def _count_map(self, block: CachedBlock) -> None:
         """Called whenever a block is read through its map; unmaps the one that was so read the longest ago."""

@@ -11,9 +11,11 @@ from hybridfs.errors import CorruptBlock
 from hybridfs.eviction import evict
 from hybridfs.layout import Identity, block_path
 from hybridfs.root import DEFAULT_BLOCK_SIZE, Modes, Root, open_root, prepare_directory
-from hybridfs.stats import Stats
+from hybridfs.stats import Miss, Stats
 from hybridfs.tier import Kind, Tier, logger
 from hybridfs.trailer import BlockSpec, make_trailer
+
+_TELLING = (Miss.COLD, Miss.TIER_OFF, Miss.VERSION_CHANGED, Miss.CORRUPT)  # the last tells most
 
 
 class Store:
@@ -54,63 +56,82 @@ class Store:
         relative = block_path(identity, block, self.block_size)
         return any(tier.holds(relative) for tier in self.tiers)
 
-    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> CachedBlock | None:
-        """The block from the fastest tier that has a sound one, else None."""
+    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> CachedBlock | Miss:
+        """The block from the fastest tier that has a sound one, else the most telling reason over the tiers.
+
+        COLD, TIER_OFF (a tier is set aside, or none is usable), VERSION_CHANGED or CORRUPT.
+        """
         relative = block_path(identity, block, self.block_size)
         spec = self.spec(identity, block, file_id)
+        reason = Miss.COLD if self.tiers else Miss.TIER_OFF
         for level, tier in enumerate(self.tiers):
             found = self._open(tier, relative, spec)
-            if found is None:
+            if isinstance(found, Miss):
+                reason = max(reason, found, key=_TELLING.index)
                 continue
             if level and found.read_before:
                 self._promote(found, relative, level - 1)
             elif tier.marks_reads:
                 found.mark_read(at_once=True)
             return found
-        return None
+        return reason
 
-    def _open(self, tier: Tier, relative: str, spec: BlockSpec) -> CachedBlock | None:
+    def _open(self, tier: Tier, relative: str, spec: BlockSpec) -> CachedBlock | Miss:
         fd = tier.open(relative)
-        if fd is None:
-            return None
+        if isinstance(fd, Miss):
+            return fd
         try:
             return CachedBlock(fd, spec, tier.kind, self._verified, may_map_foreign=not tier.modes.shared)
         except CorruptBlock as corrupt:
-            self._refuse(tier, relative, corrupt)
+            return self._refuse(tier, relative, corrupt)
         except OSError as error:
-            tier.fault(error)
-        return None
+            return tier.fault(error)
 
-    def _refuse(self, tier: Tier, relative: str, corrupt: CorruptBlock) -> None:
+    def _refuse(self, tier: Tier, relative: str, corrupt: CorruptBlock) -> Miss:
+        if isinstance(corrupt.__cause__, OSError):  # unreadable
+            return tier.fault(corrupt.__cause__)
         self._stats.add(corrupt.counter)
         if corrupt.unlink:
             tier.discard(relative)
+        return Miss(corrupt.counter)
 
     def discard(self, identity: Identity, block: int, corrupt: CorruptBlock) -> None:
-        """Drops a block whose data turned out to be corrupt, wherever it is."""
-        self._stats.add(corrupt.counter)
+        """Drops a block whose data turned out to be corrupt, wherever it is; unreadable, it sets its tier aside."""
+        relative = block_path(identity, block, self.block_size)
+        holder = next((tier for tier in self.tiers if tier.holds(relative)), None)
         for tier in self.tiers:
-            tier.discard(block_path(identity, block, self.block_size))
+            tier.discard(relative)
+        if holder and isinstance(corrupt.__cause__, OSError):
+            holder.fault(corrupt.__cause__)
+        else:
+            self._stats.add(corrupt.counter)
 
-    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> bool:
-        """Publishes a complete, confirmed block to the first disk tier that takes it."""
+    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> Miss | None:
+        """Publishes a complete, confirmed block to the first disk tier that takes it; None if one did.
+
+        Else NO_SPACE if a tier had none, or TIER_OFF.
+        """
         relative = block_path(identity, block, self.block_size)
         parts: list[bytes | memoryview] = [data, make_trailer(self.spec(identity, block, file_id), data)]
+        refusals = set()
         for level, tier in enumerate(self.tiers):
-            if tier.kind == "disk" and self._publish(level, relative, parts):
+            if tier.kind == "memory":
+                continue
+            refused = self._publish(level, relative, parts)
+            if refused is None:
                 self._stats.add("published_blocks")
                 self._stats.add("published_bytes", len(data))
-                return True
-        self._stats.add("not_admitted")
-        return False
+                return None
+            refusals.add(refused)
+        return Miss.NO_SPACE if Miss.NO_SPACE in refusals else Miss.TIER_OFF
 
-    def _publish(self, level: int, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
+    def _publish(self, level: int, relative: str, parts: Sequence[bytes | memoryview]) -> Miss | None:
         tier = self.tiers[level]
-        published = tier.publish(relative, parts)
+        refused = tier.publish(relative, parts)
         if tier.deserves_eviction():
             evict(tier, self._stats, lambda victim: self._demote(level, victim))
-            published = published or tier.publish(relative, parts)  # there may be room now
-        return published
+            refused = refused and tier.publish(relative, parts)  # there may be room now
+        return refused
 
     def _promote(self, block: CachedBlock, relative: str, above: int) -> None:
         """Copies a block one tier up, as it is: a trailer made anew would lose the fileId that another reader wrote."""
@@ -118,7 +139,7 @@ class Store:
             content = block.content()
         except CorruptBlock:
             return  # the reader will find it, too
-        if self._publish(above, relative, content):
+        if self._publish(above, relative, content) is None:
             self._stats.add("promoted_blocks")
 
     def _demote(self, level: int, relative: str) -> None:
@@ -127,7 +148,7 @@ class Store:
             return
         with open(os.path.join(self.tiers[level].directory, relative), "rb") as file:
             content = file.read()
-        if self._publish(level + 1, relative, [content]):
+        if self._publish(level + 1, relative, [content]) is None:
             self._stats.add("demoted_blocks")
 
     def close(self) -> None:
@@ -140,21 +161,17 @@ class NoStore:
 
     block_size = DEFAULT_BLOCK_SIZE
 
-    def __init__(self, stats: Stats) -> None:
-        self._stats = stats
-
     def holds(self, identity: Identity, block: int) -> bool:
         return False
 
-    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> CachedBlock | None:
-        return None
+    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> Miss:
+        return Miss.TIER_OFF
 
     def discard(self, identity: Identity, block: int, corrupt: CorruptBlock) -> None:
         return
 
-    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> bool:
-        self._stats.add("not_admitted")
-        return False
+    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> Miss:
+        return Miss.TIER_OFF
 
     def close(self) -> None:
         return
@@ -166,10 +183,10 @@ def open_store(settings: Settings, stats: Stats) -> Store | NoStore:
     Raises BadOption if the block size differs from the root's.
     """
     if not settings.enabled:
-        return NoStore(stats)
+        return NoStore()
     try:
         return Store(open_root(settings.cache_dir, settings.block_size), settings, stats)
     except OSError as error:
         stats.add("tier_faults")
         logger.warning("cache_dir %s: %s; reads go on from the origin", settings.cache_dir, error)
-        return NoStore(stats)
+        return NoStore()

@@ -14,7 +14,7 @@ from hybridfs.ledger import UNIT, Ledger
 from hybridfs.locks import LockFile
 from hybridfs.publishing import rename_into, temporary_name, write_new
 from hybridfs.root import Modes, prepare_directory
-from hybridfs.stats import Stats
+from hybridfs.stats import Miss, Stats
 
 logger = logging.getLogger("hybridfs")
 
@@ -40,36 +40,40 @@ class Tier:
         self._stats = stats
         self._mutex = threading.Lock()
         self._rests_until = 0.0
+        self._rests_for = Miss.NO_SPACE
         self._warned = False
         self._deserves_look = False
         self._full = False
         self.marks_reads = bool(os.statvfs(directory).f_flag & os.ST_NOATIME)
 
     @property
-    def resting(self) -> bool:
-        return time.monotonic() < self._rests_until
+    def closed(self) -> Miss | None:
+        """Why nothing is published here now: NO_SPACE, TIER_OFF (then nothing is read either); None if it is open."""
+        return self._rests_for if time.monotonic() < self._rests_until else None
 
-    def open(self, relative: str) -> int | None:
-        """A descriptor of the block at ``relative``, or None."""
+    def open(self, relative: str) -> int | Miss:
+        """A descriptor of the block at ``relative``; COLD or TIER_OFF."""
+        if self.closed is Miss.TIER_OFF:
+            return Miss.TIER_OFF
         try:
             return os.open(os.path.join(self.directory, relative), _READ)
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return Miss.COLD
         except OSError as error:
             self.fault(error)
-            return None
+            return Miss.TIER_OFF
 
     def holds(self, relative: str) -> bool:
-        return os.path.exists(os.path.join(self.directory, relative))
+        return self.closed is not Miss.TIER_OFF and os.path.exists(os.path.join(self.directory, relative))
 
-    def publish(self, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
-        """Makes the block appear whole (FORMAT.md section 5); False if the tier cannot take it now."""
-        if self.resting:
-            return False
+    def publish(self, relative: str, parts: Sequence[bytes | memoryview]) -> Miss | None:
+        """Makes the block appear whole (FORMAT.md section 5); else NO_SPACE or TIER_OFF: it cannot take it now."""
+        if self.closed:
+            return self.closed
         temporary = os.path.join(self.directory, "v1", "tmp", temporary_name())
         try:
             if self._overflows():
-                return False
+                return Miss.NO_SPACE
             try:
                 write_new(temporary, parts, self.modes.file)
             except FileNotFoundError:  # somebody removed the directory
@@ -80,9 +84,8 @@ class Tier:
             if self.ledger.add(-(-size // _PAGE) * _PAGE):
                 self._deserves_look = True
         except OSError as error:
-            self.fault(error)
-            return False
-        return True
+            return self.fault(error)
+        return None
 
     def _overflows(self) -> bool:
         """Whether it holds more than a batch above its budget: the evictor lags behind, nothing is added meanwhile."""
@@ -120,20 +123,24 @@ class Tier:
         except OSError as error:
             self.fault(error)
 
-    def fault(self, error: OSError) -> None:
-        """Sets the tier aside for a while: nothing is published to it; one warning tells."""
+    def fault(self, error: OSError) -> Miss:
+        """Sets the tier aside for a while (FORMAT.md section 8); one warning tells. Gives NO_SPACE or TIER_OFF."""
+        reason = Miss.NO_SPACE if error.errno in _FULL else Miss.TIER_OFF
         self._stats.add("tier_faults")
-        self.rest()
+        self.rest(reason)
         with self._mutex:
             first, self._warned = not self._warned, True
         if error.errno in _FULL:
             self._full = self._deserves_look = True
         if first:
             logger.warning("cache directory %s: %s; reads go on from the origin", self.directory, error)
+        return reason
 
-    def rest(self) -> None:
-        """Nothing is published here for a while."""
-        self._rests_until = time.monotonic() + _REST_SECONDS
+    def rest(self, reason: Miss = Miss.NO_SPACE) -> None:
+        """Nothing is published here for a while; after a fault (TIER_OFF) nothing is read, either."""
+        if not (reason is Miss.NO_SPACE and self.closed is Miss.TIER_OFF):  # a lesser reason hides no greater one
+            self._rests_for = reason
+            self._rests_until = time.monotonic() + _REST_SECONDS
 
     def close(self) -> None:
         self.lock.close()

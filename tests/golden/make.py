@@ -100,7 +100,7 @@ def make(directory: Path) -> None:
             found = vector(file, number)
             data = memoryview(golden_bytes(number * BLOCK_SIZE, found["data_length"]))
             trailer = make_trailer(store.spec(file.identity, number, file.file_id), data)
-            assert store.publish(file.identity, number, data, file.file_id)
+            assert store.publish(file.identity, number, data, file.file_id) is None
             vectors.append(found | {"trailer_xxh64": f"{int.from_bytes(trailer[-16:-8], 'little'):016x}"})
     store.close()
     for unversioned in ("lock", "published", "v1/tmp"):  # empty or of no account

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hybridfs.blocks import CachedBlock
 from hybridfs.eviction import evict, scan
 from hybridfs.layout import Identity, block_path
 from hybridfs.ledger import UNIT, Ledger
@@ -39,7 +40,7 @@ def fill(store: Store, numbers: range, *, disk: Path | None = None) -> int:
     """Publishes one-block files; returns the most bytes that were on disk at any time."""
     most = 0
     for number in numbers:
-        assert store.publish(identity(number), 0, DATA)
+        assert store.publish(identity(number), 0, DATA) is None
         most = max(most, on_disk(disk)) if disk else 0
     return most
 
@@ -139,7 +140,7 @@ store, _ = new_store(Path(sys.argv[1]), disk=sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 start = int(sys.argv[3])
-print(sum(store.publish(identity(number), 0, DATA) for number in range(start, start + 150)))
+print(sum(store.publish(identity(number), 0, DATA) is None for number in range(start, start + 150)))
 """
 
 
@@ -211,7 +212,7 @@ def test_a_read_through_the_cache_is_a_second_chance(tmp_path: Path) -> None:
     for number in range(5):
         time.sleep(0.01)  # a tick of the file system's clock
         block = store.lookup(identity(number), 0)
-        assert block is not None
+        assert isinstance(block, CachedBlock)
         assert block.data() == DATA
     reused = {found.relative for found in scan(store.tiers[0]) if found.reused}
     assert reused == {block_path(identity(number), 0, BLOCK) for number in range(5)}
@@ -248,8 +249,8 @@ def test_an_open_block_stays_readable_when_it_is_evicted(tmp_path: Path) -> None
     store, _ = new_store(tmp_path, disk="100MiB")
     fill(store, range(2))
     mapped, unread = (store.lookup(identity(number), 0) for number in range(2))
-    assert mapped is not None
-    assert unread is not None
+    assert isinstance(mapped, CachedBlock)
+    assert isinstance(unread, CachedBlock)
     view = mapped.view(5, 100)
     smaller, _ = new_store(tmp_path, disk=1)
     evict_alone(smaller.tiers[0], smaller)

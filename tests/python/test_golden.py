@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hybridfs import config
+from hybridfs.blocks import CachedBlock
 from hybridfs.layout import Identity, block_name, block_path, domain_name, flight_offset
 from hybridfs.root import open_root
 from hybridfs.stats import Stats
@@ -64,7 +65,7 @@ def test_the_golden_root_is_read_and_would_be_written_the_same(maker: str, tmp_p
         identity, number, file_id = identity_of(vector), vector["block"], vector["file_id"]
         expected = golden_bytes(number * opened.block_size, vector["data_length"])
         block = store.lookup(identity, number, file_id)
-        assert block is not None
+        assert isinstance(block, CachedBlock)
         assert block.data() == block.read(0, len(expected)) == expected
         trailer = make_trailer(store.spec(identity, number, file_id), memoryview(expected))
         assert (root / vector["path"]).read_bytes() == expected + trailer

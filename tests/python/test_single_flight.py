@@ -50,7 +50,7 @@ def publish(root: Path, origin: ScriptedOrigin, *blocks: int) -> None:
     store, _ = new_store(root)
     for block in blocks:
         data = memoryview(DATA)[block * BLOCK :][:BLOCK]
-        assert store.publish(origin.identity("/f"), block, data)
+        assert store.publish(origin.identity("/f"), block, data) is None
 
 
 def reading(pool: ThreadPoolExecutor, used: object, origin: ScriptedOrigin) -> Future[bytes]:

@@ -62,7 +62,6 @@ EVENTS = (
     "demoted_blocks",
     "corrupt",
     "version_changed",
-    "not_admitted",
     "tier_faults",
     "grants_reused",
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hybridfs.blocks import CachedBlock
 from hybridfs.eviction import evict
 from hybridfs.layout import block_path
 from hybridfs.root import open_root
@@ -153,7 +154,7 @@ def test_a_corrupt_block_is_never_promoted(root: Path, origin: ScriptedOrigin) -
     for number in range(4):
         if (memory / block_path(identity, number, BLOCK)).exists():
             block = store.lookup(identity, number)
-            assert block is not None
+            assert isinstance(block, CachedBlock)
             assert block.data() == DATA[number * BLOCK :][:BLOCK]
     assert stats.snapshot()["corrupt"] == 0
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from hybridfs.blocks import CachedBlock
+from hybridfs.stats import Miss
 from tests.python.support import BLOCK, ScriptedOrigin, Version, blocks_in, cache, new_store
 
 
@@ -18,10 +20,10 @@ def test_a_promoted_block_keeps_the_file_id_that_it_was_published_with(memory_ro
     store.publish(identity, 0, memoryview(b"x" * BLOCK), file_id=7)
     published = blocks_in(memory_root)[0]
     os.utime(published, ns=(2, 1))  # read before
-    assert store.lookup(identity, 0, file_id=0)  # by a reader that knows no fileId
+    assert isinstance(store.lookup(identity, 0, file_id=0), CachedBlock)  # by a reader that knows no fileId
     memory = Path(store.root.memory_directory)
     assert blocks_in(memory)[0].read_bytes() == published.read_bytes()
-    assert store.lookup(identity, 0, file_id=8) is None
+    assert store.lookup(identity, 0, file_id=8) is Miss.VERSION_CHANGED
     assert not blocks_in(memory)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridfs.errors import BadOption
+from hybridfs.globs import parse_globs
 
 _SIZE_UNITS = {"": 1, "b": 1}
 for _power, _letter in enumerate("kmgtp", start=1):
@@ -86,6 +87,11 @@ def write_bool(value: bool) -> str:
     return str(value).lower()
 
 
+def write_globs(patterns: tuple[str, ...]) -> str:
+    """``/warehouse/**,/logs/*.csv``."""
+    return ",".join(patterns)
+
+
 def _block_size(value: object) -> int | None:
     if value is None:
         return None
@@ -109,6 +115,15 @@ def _count(value: object) -> int:
     if not str(value).strip().isdigit():
         raise BadOption(f"{value!r} is not a whole number, like 8")
     return int(str(value))
+
+
+def _application(value: object) -> str:
+    if not isinstance(value, str):
+        raise BadOption(f"{value!r} is not a name, like nightly-load")
+    name = value.strip()
+    if name in (".", ".."):  # it names a file
+        raise BadOption(f"{value!r} cannot be a name; write one like nightly-load")
+    return name
 
 
 def _directory(value: object) -> str:
@@ -204,6 +219,30 @@ OPTIONS: dict[str, Option] = {
             "how long to wait for another process that fetches a block",
             write=write_duration,
         ),
+        Option(
+            "include",
+            "",
+            parse_globs,
+            "globs of the paths to cache, like `/warehouse/**,/logs/*.csv`; empty: all",
+            write=write_globs,
+        ),
+        Option("exclude", "", parse_globs, "globs of paths never to cache; wins over include", write=write_globs),
+        Option("max_file_size", "0", parse_size, "larger files are read and not cached; 0: no limit", write=write_size),
+        Option(
+            "max_age",
+            "0",
+            parse_duration,
+            "blocks neither published nor read for so long are removed; 0: never",
+            write=write_duration,
+        ),
+        Option(
+            "fill_limit",
+            "0",
+            parse_size,
+            "the most that one application publishes on a host; 0: no limit",
+            write=write_size,
+        ),
+        Option("application", "", _application, "whose fills are added up; empty: the process"),
     )
 }
 
@@ -225,6 +264,12 @@ class Settings:
     readahead: int
     map_budget: int
     lock_timeout: float
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    max_file_size: int
+    max_age: float
+    fill_limit: int
+    application: str
 
     @property
     def disk_tiers(self) -> tuple[tuple[str, int], ...]:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The one list of the modules of hybridfs: each may import only modules that stand before it.
 LAYERS = (
     "errors",
+    "globs",
     "config",
     "layout",
     "trailer",

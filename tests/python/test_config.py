@@ -69,6 +69,13 @@ BAD = [
     ("cache_dir", "relative/path", "absolute"),
     ("cache_dir", "", "absolute"),
     ("cache_dir", 7, "cache_dir"),
+    ("max_file_size", "big", "200GiB"),
+    ("max_file_size", "-1", "200GiB"),
+    ("max_age", "a week", "30s"),
+    ("max_age", "-1d", "30s"),
+    ("fill_limit", "half", "200GiB"),
+    ("application", "..", "nightly-load"),
+    ("application", 7, "nightly-load"),
 ]
 
 
@@ -110,6 +117,8 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
     assert (settings.memory, settings.min_free, settings.block_size) == (0, GIB, None)
     assert (settings.freshness, settings.lock_timeout, settings.enabled) == (30, 60, True)
     assert (settings.fetch_size, settings.fetch_streams, settings.readahead) == (8 * MIB, 8, 32 * MIB)
+    assert (settings.include, settings.exclude, settings.application) == ((), (), "")
+    assert (settings.max_file_size, settings.max_age, settings.fill_limit) == (0, 0, 0)
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/somebody")
     assert config.settings().cache_dir == "/somebody/.cache/hybridfs"
@@ -134,12 +143,22 @@ def test_hadoop_keys_say_the_same() -> None:
         enabled=False,
         map_budget="1MiB",
         block_size=None,
+        max_file_size="2GiB",
+        max_age="7d",
+        fill_limit="10GiB",
+        application="nightly load",
+        exclude="/tmp/,**.tmp",
     )
     assert keys == {
         "fs.hybridfs.cache.dir": "/c",
         "fs.hybridfs.disk": "/c=1GiB,/d=2GiB",
         "fs.hybridfs.min.free": "0",
         "fs.hybridfs.enabled": "false",
+        "fs.hybridfs.max.file.size": "2GiB",
+        "fs.hybridfs.max.age": "604800s",
+        "fs.hybridfs.fill.limit": "10GiB",
+        "fs.hybridfs.application": "nightly load",
+        "fs.hybridfs.exclude": "/tmp/,**.tmp",
     }
     with pytest.raises(BadOption, match="option block_size"):
         config.hadoop_options(block_size="1MB")
@@ -152,6 +171,8 @@ def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch, tmp_path:
     before = dict(conf)
     monkeypatch.setenv("FSSPEC_HYBRIDFS_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("FSSPEC_HYBRIDFS_FRESHNESS", "5m")
+    monkeypatch.setenv("FSSPEC_HYBRIDFS_EXCLUDE", "/tmp/,**.tmp")
+    monkeypatch.setenv("FSSPEC_HYBRIDFS_MAX_FILE_SIZE", "2GiB")
     try:
         set_conf_env(conf)
         fs = HybridFileSystem(target_protocol="memory", skip_instance_cache=True)
@@ -159,3 +180,4 @@ def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch, tmp_path:
         conf.clear()
         conf.update(before)
     assert (fs._settings.cache_dir, fs._settings.freshness) == (str(tmp_path), 300)
+    assert (fs._settings.exclude, fs._settings.max_file_size) == (("/tmp/", "**.tmp"), 2 * GIB)

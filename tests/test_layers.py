@@ -23,6 +23,7 @@ LAYERS = (
     "locks",
     "publishing",
     "root",
+    "shared_sum",
     "ledger",
     "tier",
     "eviction",

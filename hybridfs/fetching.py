@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 
 from hybridfs.blocks import Block, FetchedBlock
 from hybridfs.errors import FileChanged
+from hybridfs.fills import Fills
 from hybridfs.layout import Identity, flight_offset
 from hybridfs.locks import ThreadLocks
 from hybridfs.origin.base import OriginReader
 from hybridfs.pinning import PinnedVersion
-from hybridfs.stats import Miss, Stats
+from hybridfs.stats import Miss, Stats, most_telling
 from hybridfs.store import NoStore, Store
 
 _POLL_SECONDS = (0.005, 0.05)
 
-Fetched = Future[Block]
+_NOTHING: Mapping[int, Miss] = MappingProxyType({})
+
+
+class Fetched(Future[Block]):
+    """A block that is being fetched, and why."""
+
+    def __init__(self, reason: Miss) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def missed(self, reason: Miss) -> None:
+        self.reason = most_telling(self.reason, reason)
 
 
 def coalesce(blocks: Iterable[int], longest: int) -> list[list[int]]:
@@ -36,7 +50,10 @@ def coalesce(blocks: Iterable[int], longest: int) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class Source:
-    """What a run is fetched from: one version of a file, through one open reader of it."""
+    """What a run is fetched from: one version of a file, through one open reader of it.
+
+    What is not ``admitted`` is passed through: it is neither looked up nor published, and counts as no miss.
+    """
 
     identity: Identity
     reader: OriginReader
@@ -51,6 +68,7 @@ class Fetcher:
         self,
         store: Store | NoStore,
         flights: ThreadLocks,
+        fills: Fills,
         pool: ThreadPoolExecutor,
         stats: Stats,
         *,
@@ -59,24 +77,37 @@ class Fetcher:
     ) -> None:
         self._store = store
         self._flights = flights
+        self._fills = fills
         self._pool = pool
         self._stats = stats
         self._patience = patience
         self._longest = longest_run
 
-    def fetch(self, source: Source, blocks: Iterable[int]) -> dict[int, Fetched]:
-        """Starts fetching; each block's future is set as soon as its bytes may be delivered."""
+    def fetch(self, source: Source, blocks: Iterable[int], why: Mapping[int, Miss] = _NOTHING) -> dict[int, Fetched]:
+        """Starts fetching; each block's future is set as soon as its bytes may be delivered.
+
+        ``why``: what is known of why some of them are missing.
+        """
         futures: dict[int, Fetched] = {}
         for run in coalesce(blocks, self._longest):
-            mine = {block: Future[Block]() for block in run}
+            mine = {block: Fetched(why.get(block, Miss.COLD)) for block in run}
             futures |= mine
             self._pool.submit(self._run, source, mine)
         return futures
 
+    def fetch_one(self, source: Source, block: int, reason: Miss) -> FetchedBlock:
+        """A block at once, past a cache or a reader that failed; it is not published."""
+        data = self._read(source, [block])
+        self._count(source, reason)
+        return FetchedBlock(data)
+
     def _run(self, source: Source, wanted: dict[int, Fetched]) -> None:
         try:
-            self._fetch_claimable(source, wanted)
-            self._await_others(source, wanted)
+            if source.admitted:
+                self._fetch_claimable(source, wanted)
+                self._await_others(source, wanted)
+            else:
+                self._bring(source, list(wanted), wanted)
         except BaseException as error:
             for future in wanted.values():
                 if not future.done():
@@ -100,6 +131,8 @@ class Fetcher:
         while waiting := [block for block in wanted if not wanted[block].done()]:
             if time.monotonic() > give_up:
                 self._stats.add("lock_timeouts", len(waiting))
+                for block in waiting:
+                    wanted[block].missed(Miss.LOCK_TIMEOUT)
                 for run in coalesce(waiting, self._longest):
                     self._bring(source, run, wanted)
                 return
@@ -111,32 +144,41 @@ class Fetcher:
 
     def _bring(self, source: Source, run: list[int], wanted: dict[int, Fetched]) -> None:
         block_size = self._store.block_size
-        start = run[0] * block_size
-        size = min((run[-1] + 1) * block_size, source.identity.length) - start
+        data = self._read(source, run)
+        pieces = {block: data[(block - run[0]) * block_size :][:block_size] for block in run}
+        for block, piece in pieces.items():
+            wanted[block].set_result(FetchedBlock(piece))
+        if source.admitted:  # the readers have the blocks already
+            for block, piece in pieces.items():
+                refused = self._fills.publish(len(piece), partial(self._publish, source, block, piece))
+                self._count(source, refused or wanted[block].reason)
+
+    def _publish(self, source: Source, block: int, data: memoryview) -> Miss | None:
+        return self._store.publish(source.identity, block, data, source.pinned.status.file_id)
+
+    def _read(self, source: Source, run: list[int]) -> memoryview:
+        """The bytes of consecutive blocks, which are of the pinned version."""
+        start = run[0] * self._store.block_size
+        size = min((run[-1] + 1) * self._store.block_size, source.identity.length) - start
         data = memoryview(source.reader.read_range(start, size))
         arrived = time.monotonic()
         self._stats.add("origin_bytes", size)
-        self._stats.add("miss_blocks", len(run))
         try:
             source.pinned.confirm(arrived)
         except FileChanged:
             self._stats.add("version_changed", len(run))
+            self._count(source, Miss.VERSION_CHANGED, len(run))
             raise
-        pieces = {block: data[(block - run[0]) * block_size :][:block_size] for block in run}
-        for block, piece in pieces.items():
-            wanted[block].set_result(FetchedBlock(piece))
-        self._publish(source, pieces)
+        return data
 
-    def _publish(self, source: Source, pieces: dict[int, memoryview]) -> None:
-        """Publishes blocks that were confirmed; the readers have them already."""
-        if not source.admitted:
-            return
-        for block, piece in pieces.items():
-            self._store.publish(source.identity, block, piece, source.pinned.status.file_id)
+    def _count(self, source: Source, reason: Miss, blocks: int = 1) -> None:
+        if source.admitted:
+            self._stats.miss(reason, blocks)
 
     def _deliver_cached(self, source: Source, block: int, future: Fetched) -> bool:
         found = self._store.lookup(source.identity, block, source.pinned.status.file_id)
         if isinstance(found, Miss):
+            future.missed(found)
             return False
         future.set_result(found)
         return True

@@ -30,8 +30,8 @@ class OpenBlocks:
         self._mapped: OrderedDict[CachedBlock, None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, identity: Identity, number: int, file_id: int) -> tuple[CachedBlock, str] | None:
-        """A block and the tier that serves it (``map`` if it was open already); None is a miss."""
+    def get(self, identity: Identity, number: int, file_id: int) -> tuple[CachedBlock, str] | Miss:
+        """A block and the tier that serves it (``map`` if it was open already), or why it is missing."""
         key = (identity.encoded, number, file_id)
         with self._lock:
             block = self._open.get(key)
@@ -42,7 +42,7 @@ class OpenBlocks:
             return block, "map"
         found = self._store.lookup(identity, number, file_id)
         if isinstance(found, Miss):
-            return None
+            return found
         found.on_map = self._count_map
         with self._lock:
             self._open[key] = found

@@ -31,6 +31,15 @@ class Miss(StrEnum):
     UNVERSIONED = "unversioned"  # a status that is no version: mtime <= 0, a link
 
 
+_TELLING = {reason: rank for rank, reason in enumerate(Miss)}
+_OF_BLOCKS = frozenset(reason for reason in Miss if _TELLING[reason] < _TELLING[Miss.DISABLED])
+
+
+def most_telling(one: Miss, other: Miss) -> Miss:
+    """Of two reasons of the first group for one block, the one to count."""
+    return max(one, other, key=_TELLING.__getitem__)
+
+
 COUNTERS = (
     "hit_blocks_map",
     "hit_blocks_memory",
@@ -71,7 +80,11 @@ class Stats:
             self._counts["hit_bytes"] += size
 
     def miss(self, reason: Miss, amount: int = 1) -> None:
-        self.add(f"miss_{reason}", amount)
+        """Missed blocks, or opens of files that are passed through."""
+        with self._lock:
+            self._counts[f"miss_{reason}"] += amount
+            if reason in _OF_BLOCKS:
+                self._counts["miss_blocks"] += amount
 
     def snapshot(self) -> dict[str, int]:
         with self._lock:

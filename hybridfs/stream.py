@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from hybridfs.blocks import Block, FetchedBlock
 from hybridfs.errors import CorruptBlock, FileChanged
@@ -16,10 +16,11 @@ from hybridfs.open_blocks import OpenBlocks
 from hybridfs.origin.base import Origin, OriginReader
 from hybridfs.pinning import PinnedVersion
 from hybridfs.readahead import ReadAhead
-from hybridfs.stats import Stats
+from hybridfs.stats import Miss, Stats
 
 _T = TypeVar("_T")
 _NOTHING: Mapping[int, Fetched] = MappingProxyType({})
+_UNKNOWN: Mapping[int, Miss] = MappingProxyType({})
 
 Piece = tuple[int, int, int, int]  # block, offset in it, bytes of it, last block of the whole range
 
@@ -143,7 +144,8 @@ class Stream:
             self._blocks.discard(self._identity, number, self._file_id, corrupt)
             self._near = None
             self._pending.pop(number, None)
-            return read(self._direct(number), within, size)
+            reason = Miss.TIER_OFF if isinstance(corrupt.__cause__, OSError) else Miss.CORRUPT
+            return read(self._direct(number, reason), within, size)
         if tier != FetchedBlock.tier:
             self._stats.hit(tier, size)
         return result
@@ -155,26 +157,25 @@ class Stream:
         with self._lock:
             future = self._pending.get(number)
             found = None if future else self._blocks.get(self._identity, number, self._file_id)
-            missed = found is None and future is None
-            window = self._ahead.window(number, last, missed=missed)
+            why = {number: found} if isinstance(found, Miss) else {}
+            window = self._ahead.window(number, last, missed=bool(why))
             if window:
-                self._pending |= self._fetch([ahead for ahead in window if ahead == number or self._absent(ahead)])
+                self._pending |= self._fetch([ahead for ahead in window if ahead == number or self._absent(ahead)], why)
                 future = self._pending.get(number)
             if self._pending:
                 self._forget_passed(number)
-        block, tier = self._result(number, future) if future else found  # type: ignore[misc]  # one of them is there
-        self._near = (number, block, tier)
+        block, tier = self._result(number, future) if future else cast("tuple[Block, str]", found)
+        self._near = (number, block, tier if tier == FetchedBlock.tier else "map")  # it is open from now on
         return block, tier
 
     def _absent(self, number: int) -> bool:
         return number not in self._pending and not self._blocks.holds(self._identity, number)
 
-    def _fetch(self, numbers: list[int]) -> dict[int, Fetched]:
-        if not numbers:
-            return {}
-        reader = self._file.reader()
-        source = Source(self._identity, reader, self._file.pinned, admitted=self._admitted)
-        return self._fetcher.fetch(source, numbers)
+    def _fetch(self, numbers: list[int], why: Mapping[int, Miss] = _UNKNOWN) -> dict[int, Fetched]:
+        return self._fetcher.fetch(self._source(), numbers, why) if numbers else {}
+
+    def _source(self) -> Source:
+        return Source(self._identity, self._file.reader(), self._file.pinned, admitted=self._admitted)
 
     def _result(self, number: int, future: Fetched) -> tuple[Block, str]:
         try:
@@ -184,17 +185,11 @@ class Stream:
         except OSError:
             if not self._file.replace():
                 raise
-            block = self._direct(number)
+            block = self._direct(number, future.reason)
         return block, block.tier
 
-    def _direct(self, number: int) -> FetchedBlock:
-        """A block from the origin, past a cache or a reader that failed."""
-        reader = self._file.reader()
-        size = self._identity.block_length(number, self._block_size)
-        data = reader.read_range(number * self._block_size, size)
-        self._stats.add("origin_bytes", size)
-        self._file.pinned.confirm(time.monotonic())
-        return FetchedBlock(memoryview(data))
+    def _direct(self, number: int, reason: Miss) -> FetchedBlock:
+        return self._fetcher.fetch_one(self._source(), number, reason)
 
     def _forget_passed(self, number: int) -> None:
         """Lets go of fetched blocks that the reader has left behind or will not come to soon."""

@@ -38,6 +38,7 @@ LAYERS = (
     "admission",
     "pinning",
     "grants",
+    "fills",
     "fetching",
     "readahead",
     "stream",

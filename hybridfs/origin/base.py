@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 class Status:
     """A file at its origin. ``length`` in bytes; ``token`` names the version; ``file_id`` 0 = unknown.
 
-    ``cacheable`` is false where the token cannot be trusted to move with the bytes.
+    ``cacheable`` is false where the token cannot be trusted to move with the bytes; ``encrypted`` is true of a file in
+    an encryption zone, where the origin tells.
     """
 
     length: int
     token: str
     file_id: int = 0
     cacheable: bool = True
+    encrypted: bool = False
 
     def same_version(self, other: Status) -> bool:
         ids_differ = self.file_id and other.file_id and self.file_id != other.file_id

@@ -46,8 +46,9 @@ class GenericOrigin:
             version["modified"] = str(self.fs.modified(path))
         token = hashlib.sha256(json.dumps(version, sort_keys=True).encode()).hexdigest()[:32]
         known = any(key.lower() in _VERSION_KEYS for key in version)
-        known &= info["size"] is not None and not info.get("encBit")  # WebHDFS tells of encryption zones
-        return Status(info["size"] or 0, token, int(info.get("fileId") or 0), cacheable=known)
+        known &= info["size"] is not None
+        encrypted = bool(info.get("encBit"))  # WebHDFS tells of encryption zones
+        return Status(info["size"] or 0, token, int(info.get("fileId") or 0), cacheable=known, encrypted=encrypted)
 
     def open(self, path: str) -> OriginReader:
         if self._protocol == "file":

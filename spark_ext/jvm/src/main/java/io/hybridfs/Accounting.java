@@ -8,26 +8,23 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicLong;
 
-/** How many bytes a tier holds: the last scan, and what all processes published since (FORMAT 7). */
+/** How many bytes a tier holds: what was found and what all processes published since (FORMAT 7). */
 final class Accounting {
-    private static final int MIB = 1 << 20;
     private static final int PAGE = 4096;
 
+    final Path published;
     private final Path usage;
-    private final Path published;
     private final Path temporary;
     private final Modes modes;
-    private final AtomicLong remainder = new AtomicLong();
+    private final Marks marks;
 
     Accounting(Path dir, Modes modes) {
         this.usage = dir.resolve("usage");
         this.published = dir.resolve("published");
         this.temporary = dir.resolve("v1/tmp");
         this.modes = modes;
+        this.marks = new Marks(published, modes);
     }
 
     /** Bytes on disk of a file of {@code size}: Java does not show st_blocks. */
@@ -35,55 +32,63 @@ final class Accounting {
         return (size + PAGE - 1) / PAGE * PAGE;
     }
 
-    /** Notes bytes on disk; true when a whole MiB was told to the other processes: the time to look at the budget. */
-    boolean publish(long bytes) throws IOException {
-        long whole = remainder.addAndGet(bytes) / MIB;
-        if (whole == 0) {
-            return false;
+    /** In a new tier nothing has to be counted. */
+    void begin() throws IOException {
+        if (!Files.exists(usage)) {
+            write(Usage.NONE);
         }
-        remainder.addAndGet(-whole * MIB);
-        byte[] marks = new byte[(int) whole];
-        Arrays.fill(marks, (byte) '.');
-        try (FileChannel out = modes.open(published, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
-            out.write(ByteBuffer.wrap(marks));
-        }
-        return true;
     }
 
+    /** Notes bytes on disk; true when a whole MiB was told to the other processes: the time to look at the budget. */
+    boolean publish(long bytes) throws IOException {
+        return marks.add(bytes);
+    }
+
+    /** Bytes that the tier holds, as far as is known. */
     long total() throws IOException {
-        return scanned() + marks() * MIB;
+        Usage known = usage();
+        return (known == null ? 0 : known.bytes) + marks() * Marks.UNIT;
+    }
+
+    /** MiB that all processes published since the last count or eviction. */
+    long marks() throws IOException {
+        return marks.count();
+    }
+
+    /** Null when it is missing or garbled. */
+    Usage usage() throws IOException {
+        try {
+            return Usage.parse(new String(Files.readAllBytes(usage), StandardCharsets.US_ASCII));
+        } catch (NoSuchFileException never) {
+            return null;
+        }
     }
 
     /**
-     * What a scan found, less what its evictor unlinked. {@code before}: the marks when it began; what was published
-     * since may have escaped it, and stays noted.
+     * What an evictor found and left. {@code before}: the marks when it began; what was published since may have
+     * escaped it, and stays noted.
      */
-    void reset(long bytes, long before) throws IOException {
+    void record(Usage found, long before) throws IOException {
+        write(found);
+        marks.drop(before);
+    }
+
+    /** Takes off what upkeep removed; the evictor's lock is held. */
+    void subtract(long bytes, long blocks) throws IOException {
+        Usage known = usage();
+        if (known != null) {
+            write(new Usage(Math.max(0, known.bytes - bytes), known.blocks, known.unlinked + blocks));
+        }
+    }
+
+    private void write(Usage found) throws IOException {
         Path fresh = temporary.resolve(ProcessInfo.uniqueName());
+        Steps.at("usage.create");
         try (FileChannel out = modes.create(fresh)) {
-            out.write(ByteBuffer.wrap(("bytes=" + bytes + "\n").getBytes(StandardCharsets.US_ASCII)));
+            Steps.at("usage.write");
+            out.write(ByteBuffer.wrap(found.toString().getBytes(StandardCharsets.US_ASCII)));
         }
+        Steps.at("usage.rename");
         Files.move(fresh, usage, StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel marks = modes.open(published, StandardOpenOption.WRITE)) {
-            marks.truncate(Math.max(0, marks.size() - before));
-        }
-    }
-
-    private long scanned() throws IOException {
-        try {
-            String text = new String(Files.readAllBytes(usage), StandardCharsets.US_ASCII).trim();
-            return text.matches("bytes=\\d{1,18}") ? Long.parseLong(text.substring(6)) : 0;
-        } catch (NoSuchFileException neverScanned) {
-            return 0;
-        }
-    }
-
-    /** MiB that all processes published since the last scan. */
-    long marks() throws IOException {
-        try {
-            return Files.size(published);
-        } catch (NoSuchFileException nothingPublished) {
-            return 0;
-        }
     }
 }

@@ -47,9 +47,14 @@ final class CanonicalUri {
 
     /** {@code path} is absolute and decoded, as {@code Path.toUri().getPath()} gives it. */
     static String file(String authority, String path) {
+        return "hdfs://" + authority + path(path);
+    }
+
+    /** Without repeated and trailing slashes. */
+    static String path(String path) {
         String squeezed = path.replaceAll("/{2,}", "/");
         boolean trailing = squeezed.length() > 1 && squeezed.endsWith("/");
-        return "hdfs://" + authority + (trailing ? squeezed.substring(0, squeezed.length() - 1) : squeezed);
+        return trailing ? squeezed.substring(0, squeezed.length() - 1) : squeezed;
     }
 
     private static String withPort(String address) {

@@ -1,66 +1,65 @@
 package io.hybridfs;
 
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ThreadLocalRandom;
 
-/** Keeps a tier within its budget and off its volume's floor: second chance in random order (FORMAT 7). */
+/** Keeps a tier within its budget and off its volume's floor: second chance, by sampling (FORMAT 7). */
 final class Evictor {
     private static final double LOW_WATER = 0.95;
+    /** Of what is held, to be freed on a volume that is full though the budget is not reached. */
+    private static final double RELIEF = 0.05;
+    /** What a sample is taken larger by, so that one pass mostly does. */
+    private static final double MARGIN = 1.2;
     /** Unlinked blocks before it is judged whether unlinking frees space at all. */
     private static final int TRIAL = 8;
-    private static final long ORPHAN_MILLIS = TimeUnit.HOURS.toMillis(1);
+    /** Blocks that may be spared before the next one goes in any case. */
+    private static final int MOST_SPARED = 2;
 
     private final Tier tier;
-    private final List<Candidate> candidates = new ArrayList<>();
+    private final boolean full;
     private final long freeBefore;
     private long held;
+    /** Bytes to be freed for the budget or for relief; the floor is looked at besides. */
+    private long owed;
+    private long freed;
     private long unlinked;
-    private int unlinkedBlocks;
+    private long looked;
+    private long seen;
+    private int spared;
+    private boolean done;
 
-    private Evictor(Tier tier) {
+    private Evictor(Tier tier, boolean full) {
         this.tier = tier;
+        this.full = full;
         this.freeBefore = free(tier);
-    }
-
-    private static final class Candidate {
-        final Path path;
-        final long size;
-        final boolean readSince;
-
-        Candidate(Path path, BasicFileAttributes attributes) {
-            this.path = path;
-            this.size = attributes.size();
-            this.readSince = attributes.lastAccessTime().compareTo(attributes.lastModifiedTime()) > 0;
-        }
     }
 
     /** Evicts if the tier is above its budget or below its floor, and if no other process is at it. */
     static void makeRoom(Tier tier) {
+        makeRoom(tier, false);
+    }
+
+    /** {@code full}: the volume took no more, whatever the budget says. */
+    static void makeRoom(Tier tier, boolean full) {
         try {
-            if (tier.accounting.total() <= tier.budget && missing(tier) <= 0) {
+            if (!full && !needed(tier)) {
                 return;
             }
             try (LockFile.Held lock = tier.lock.tryLock(LockFile.EVICTOR)) {
-                if (lock != null && (tier.accounting.total() > tier.budget || missing(tier) > 0)) {
-                    new Evictor(tier).run();
+                if (lock != null && (full || needed(tier))) {
+                    new Evictor(tier, full).run();
                 }
             }
         } catch (IOException e) {
             tier.fault(e);
         }
+    }
+
+    private static boolean needed(Tier tier) throws IOException {
+        return tier.accounting.total() > tier.budget || missing(tier) > 0;
     }
 
     /** Bytes that the volume lacks below its floor. */
@@ -74,118 +73,120 @@ final class Evictor {
     }
 
     private void run() throws IOException {
+        Steps.at("evict.begin");
         long marks = tier.accounting.marks();
-        scan();
-        Collections.shuffle(candidates);
-        List<Candidate> spared = new ArrayList<>();
-        for (Candidate block : candidates) {
-            if (enough()) {
-                break;
-            }
-            if (block.readSince) {
-                spare(block);
-                spared.add(block);
-            } else {
-                evict(block);
-            }
+        Usage known = tier.accounting.usage();
+        boolean counted = known == null || known.isWorn();
+        if (counted) {
+            known = Counting.of(tier.dir);
         }
-        for (Candidate block : spared) {
-            if (enough()) {
-                break;
+        held = known.bytes + (counted ? 0 : marks * Marks.UNIT);
+        owed = owed();
+        judge();
+        try {
+            if (!sample() && !counted) {
+                // Less was there than was thought, or it is pinned.
+                counted = true;
+                known = Counting.of(tier.dir);
+                held = known.bytes;
+                unlinked = 0;
             }
-            evict(block);
+        } catch (IOException e) {
+            record(known, counted, marks);
+            throw e;
         }
-        tier.accounting.reset(held, marks);
+        record(known, counted, marks);
+        if (held > tier.budget || missing(tier) > 0) {
+            tier.breaker.full();
+        }
+        Steps.at("evict.done");
     }
 
-    private boolean enough() {
-        if (held > tier.budget * LOW_WATER) {
-            return false;
-        }
-        if (missing(tier) > 0 && unlinkedBlocks >= TRIAL && free(tier) - freeBefore < unlinked / 2) {
-            // Readers hold the blocks open: more unlinking frees no more.
-            tier.rest();
-            return true;
-        }
-        return missing(tier) <= 0;
+    private void record(Usage known, boolean counted, long marks) throws IOException {
+        long blocks = counted || known.blocks > 0 ? known.blocks : Math.max(marks, seen);
+        tier.accounting.record(new Usage(Math.max(0, held), blocks, known.unlinked + unlinked), marks);
     }
 
-    private void scan() throws IOException {
-        removeOrphans();
-        Files.walkFileTree(tier.dir.resolve("v1"), new SimpleFileVisitor<Path>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                if (tier.isBlock(file)) {
-                    candidates.add(new Candidate(file, attributes));
-                    held += Accounting.onDisk(attributes.size());
-                }
-                return FileVisitResult.CONTINUE;
-            }
+    private long owed() {
+        long over = held > tier.budget ? held - (long) (tier.budget * LOW_WATER) : 0;
+        return Math.max(over, full ? (long) (held * RELIEF) + 1 : 0);
+    }
 
-            @Override
-            public FileVisitResult visitFileFailed(Path file, IOException vanished) throws IOException {
-                if (vanished instanceof NoSuchFileException) {
-                    return FileVisitResult.CONTINUE;
-                }
-                throw vanished;
+    /** Passes over the tier until enough has gone; false when nothing is left that could go. */
+    private boolean sample() throws IOException {
+        Regions regions = new Regions(tier.dir);
+        double share = 0;
+        int idle = 0;
+        while (!done) {
+            double wanted = MARGIN * Math.max(owed - freed, missing(tier)) / Math.max(1, held);
+            share = Math.min(1, Math.max(wanted * (looked + 1) / (unlinked + 1), 2 * share));
+            long unlinkedBefore = unlinked;
+            long lookedBefore = looked;
+            pass(regions, share);
+            idle = share == 1 && unlinked == unlinkedBefore ? idle + 1 : 0;
+            if (share == 1 && looked == lookedBefore || idle > MOST_SPARED) {
+                return done;
             }
+        }
+        return true;
+    }
 
-            @Override
-            public FileVisitResult postVisitDirectory(Path dir, IOException e) {
-                return FileVisitResult.CONTINUE;
+    private void pass(Regions regions, double share) throws IOException {
+        ThreadLocalRandom random = ThreadLocalRandom.current();
+        seen = 0;
+        regions.visit((region, blocks, pinned) -> {
+            seen += blocks.size();
+            int left = blocks.size();
+            for (String block : pinned ? Collections.<String>emptyList() : blocks) {
+                if (!done && random.nextDouble() < share && lookAt(region.resolve(block))) {
+                    left--;
+                }
             }
+            if (left == 0) {
+                Regions.removeIfEmpty(region);
+            }
+            return !done;
         });
     }
 
-    /** By the file system's own clock, which is the one that dated them. */
-    private void removeOrphans() throws IOException {
-        Path probe = tier.temporary().resolve(ProcessInfo.uniqueName());
-        tier.modes.create(probe).close();
-        long now = Files.getLastModifiedTime(probe).toMillis();
-        Files.delete(probe);
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(tier.temporary())) {
-            for (Path file : files) {
-                try {
-                    if (now - Files.getLastModifiedTime(file).toMillis() > ORPHAN_MILLIS) {
-                        Files.deleteIfExists(file);
-                    }
-                } catch (NoSuchFileException published) {
-                    continue;
-                }
+    /** Whether the block has gone. */
+    private boolean lookAt(Path block) throws IOException {
+        BasicFileAttributes found = Counting.look(block, "evict.look");
+        if (found == null) {
+            return false;
+        }
+        looked++;
+        if (AccessTimes.marked(found) && spared < MOST_SPARED) {
+            spared++;
+            Steps.at("evict.spare");
+            AccessTimes.unmark(block);
+            return false;
+        }
+        spared = 0;
+        evict(block, Accounting.onDisk(found.size()));
+        return true;
+    }
+
+    private void evict(Path block, long size) throws IOException {
+        if (tier.below != null) {
+            Steps.at("evict.demote");
+            if (tier.below.takeOver(block, tier.dir)) {
+                Stats.count(Stats.Counter.DEMOTED_BLOCKS);
             }
-        } catch (DirectoryIteratorException e) {
-            throw e.getCause();
         }
-    }
-
-    private void spare(Candidate block) {
-        try {
-            FileTime now = FileTime.fromMillis(System.currentTimeMillis());
-            Files.getFileAttributeView(block.path, BasicFileAttributeView.class).setTimes(now, now, null);
-        } catch (IOException anotherUsersBlock) {
-            // it keeps its mark, and is spared again
-        }
-    }
-
-    private void evict(Candidate block) throws IOException {
-        if (tier.below != null && tier.below.takeOver(block.path, tier.dir)) {
-            Stats.count(Stats.Counter.DEMOTED_BLOCKS);
-        }
-        if (Files.deleteIfExists(block.path)) {
+        Steps.at("evict.unlink");
+        if (Regions.unlink(block)) {
             Stats.count(Stats.Counter.EVICTED_BLOCKS);
-            unlinked += Accounting.onDisk(block.size);
-            unlinkedBlocks++;
+            unlinked++;
+            freed += size;
         }
-        held -= Accounting.onDisk(block.size);
-        removeEmpty(block.path.getParent());
+        held -= size;
+        judge();
     }
 
-    private void removeEmpty(Path dir) {
-        try {
-            Files.delete(dir);
-            Files.delete(dir.getParent());
-        } catch (IOException notEmptyOrGone) {
-            // a publisher makes it again when it needs it
-        }
+    private void judge() {
+        // Readers that hold the blocks open: more unlinking frees no more.
+        done = freed >= owed
+            && (missing(tier) <= 0 || unlinked >= TRIAL && free(tier) - freeBefore < freed / 2);
     }
 }

@@ -16,8 +16,11 @@ final class Fetcher {
     private final Store store;
     private final Layout layout;
     private final Origin origin;
+    private final Reasons reasons;
 
-    Fetcher(Store store, Layout layout, Origin origin) {
+    /** {@code reasons}: why readers of the file version did not find blocks. */
+    Fetcher(Store store, Layout layout, Origin origin, Reasons reasons) {
+        this.reasons = reasons;
         this.store = store;
         this.layout = layout;
         this.origin = origin;
@@ -55,21 +58,22 @@ final class Fetcher {
             try {
                 lockOrFind(run, missing, data, mine);
                 fetch(run, mine.keySet(), data);
-                missing.removeAll(mine.keySet());
-                if (!missing.isEmpty() && System.nanoTime() - start > store.lockTimeoutNanos) {
-                    Stats.add(Stats.Counter.LOCK_TIMEOUTS, missing.size());
-                    fetch(run, missing, data);
-                    missing.clear();
-                }
             } catch (Throwable e) {
                 mine.values().forEach(LockFile.Held::close);
                 throw e;
             }
-            if (missing.isEmpty()) {
-                run.data.complete(data);
-            }
-            if (!mine.isEmpty()) {
-                Workers.publish(() -> publish(run, data, mine));
+            try {
+                missing.removeAll(mine.keySet());
+                if (!missing.isEmpty() && System.nanoTime() - start > store.lockTimeoutNanos) {
+                    fetchUnlocked(run, missing, data);
+                }
+                if (missing.isEmpty()) {
+                    run.data.complete(data);
+                }
+            } finally {
+                if (!mine.isEmpty()) {
+                    Workers.publish(() -> publish(run, data, mine));
+                }
             }
             if (missing.isEmpty()) {
                 return;
@@ -84,7 +88,7 @@ final class Fetcher {
         for (Iterator<Long> each = missing.iterator(); each.hasNext(); ) {
             long block = each.next();
             LockFile.Held lock = store.tryFetch(layout, block);
-            if (store.read(layout, origin.fileId(), block, data, offset(run, block))) {
+            if (store.read(layout, origin.fileId(), block, data, offset(run, block), reasons)) {
                 run.cached.set((int) (block - run.first));
                 each.remove();
                 if (lock != null) {
@@ -115,16 +119,33 @@ final class Fetcher {
             int start = offset(run, from);
             int end = offset(run, until - 1) + layout.dataLength(until - 1);
             origin.read(from * layout.blockSize, data, start, end - start);
-            Stats.add(Stats.Counter.MISS_BLOCKS, until - from);
+        }
+    }
+
+    /** What another process has been fetching for too long. */
+    private void fetchUnlocked(Run run, SortedSet<Long> missing, byte[] data) throws IOException {
+        Stats.add(Stats.Counter.LOCK_TIMEOUTS, missing.size());
+        fetch(run, missing, data);
+        Miss refused = origin.refusal();
+        for (long block : missing) {
+            count(block, refused == null ? Miss.LOCK_TIMEOUT : refused);
+        }
+        missing.clear();
+    }
+
+    /** Not of a file that turned out to be passed through: that was counted as one. */
+    private void count(long block, Miss kept) {
+        if (kept == null || kept.ofBlocks()) {
+            reasons.count(block, kept);
         }
     }
 
     private void publish(Run run, byte[] data, Map<Long, LockFile.Held> blocks) {
         try {
             blocks.forEach((block, lock) -> {
-                if (origin.publishable()) {
-                    store.publish(layout, origin.fileId(), block, data, offset(run, block));
-                }
+                Miss refused = origin.refusal();
+                count(block, refused != null ? refused
+                    : store.publish(layout, origin.fileId(), block, data, offset(run, block)));
                 lock.close();
             });
         } finally {

@@ -25,6 +25,7 @@ final class HdfsOrigin implements Origin, Closeable {
     private boolean changed;
     private boolean finished;
     private boolean encrypted;
+    private boolean passedThrough;
     private CompletableFuture<Boolean> answering = CompletableFuture.completedFuture(true);
     private CompletableFuture<Boolean> queued;
 
@@ -97,8 +98,19 @@ final class HdfsOrigin implements Origin, Closeable {
     }
 
     @Override
-    public synchronized boolean publishable() {
-        return finished && !encrypted && !changed;
+    public synchronized Miss refusal() {
+        if (changed) {
+            return Miss.VERSION_CHANGED;
+        }
+        return encrypted ? Miss.ENCRYPTED : finished ? null : Miss.UNDER_CONSTRUCTION;
+    }
+
+    /** Of a file that was opened to be cached, and proved to be none to cache: once. */
+    private synchronized void countPassedThrough(Miss refused) {
+        if (!passedThrough && !refused.ofBlocks()) {
+            passedThrough = true;
+            Stats.miss(refused);
+        }
     }
 
     @Override
@@ -117,8 +129,11 @@ final class HdfsOrigin implements Origin, Closeable {
                 release(in);
             }
         }
-        if (publishable()) {
+        Miss refused = refusal();
+        if (refused == null) {
             whenProven.run();
+        } else {
+            countPassedThrough(refused);
         }
     }
 

@@ -22,6 +22,7 @@ import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.client.HdfsDataInputStream;
 import org.apache.hadoop.hdfs.client.HdfsDataOutputStream;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
+import org.apache.hadoop.security.AccessControlException;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.util.Progressable;
 
@@ -37,6 +38,7 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
     private URI uri;
     private Options options;
     private Store store;
+    private Admission admission;
     private Grants grants;
     private String authority;
     private String domain;
@@ -50,6 +52,7 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
         authority = CanonicalUri.authority(conf, name);
         domain = CanonicalUri.domain("hdfs-" + authority);
         grants = new Grants(UserGroupInformation.getCurrentUser().getUserName(), options.freshnessMillis);
+        admission = new Admission(options);
         store = options.enabled ? Store.of(options) : null;
         Workers.fetchStreams(options.fetchStreams);
     }
@@ -93,14 +96,34 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
      * {@code splitEnd}: where the caller's share of the file ends, beyond which it is not read ahead.
      */
     private FSDataInputStream open(Path f, int bufferSize, FileStatus brought, long splitEnd) throws IOException {
-        Path path = makeQualified(f);
-        if (store == null || PathRules.temporary(path.toUri().getPath())) {
-            return super.open(f, bufferSize);
-        }
         Stats.count(Stats.Counter.OPENS);
-        boolean pinned = brought != null && brought.isFile() && brought.getModificationTime() > 0
-            && brought.getLen() > 0;
-        return pinned ? openBrought(path, brought, splitEnd) : openPresent(path, splitEnd);
+        Path path = makeQualified(f);
+        try {
+            Miss refused = refusal(path);
+            if (refused != null) {
+                return passedThrough(super.open(f, bufferSize), refused);
+            }
+            return brought != null && Admission.isVersion(brought) ? openBrought(path, brought, splitEnd)
+                : openPresent(path, splitEnd);
+        } catch (AccessControlException e) {
+            Stats.miss(Miss.DENIED);
+            throw e;
+        }
+    }
+
+    /** Why a file is passed through whatever the origin tells of it; null if it is not. */
+    private Miss refusal(Path path) {
+        if (store == null) {
+            return options.enabled ? Miss.TIER_OFF : Miss.DISABLED;
+        }
+        return store.isDisabled() ? Miss.DISABLED : admission.refuses(CanonicalUri.path(path.toUri().getPath()));
+    }
+
+    private static FSDataInputStream passedThrough(FSDataInputStream plain, Miss why) throws IOException {
+        if (why == Miss.DISABLED || !isEmpty(plain)) {
+            Stats.miss(why);
+        }
+        return plain;
     }
 
     /** Permission and version are asked for side by side, unless the one is known. */
@@ -115,24 +138,31 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
             return closeAndThrow(opening, e);
         }
         FileVersion version = version(path, status);
-        if (granted && cacheable(status) && grants.holds(version)) {
+        Miss refused = admission.refuses(status);
+        if (granted && refused == null && grants.holds(version)) {
             return reopened(path, version, false, splitEnd);
         }
         FSDataInputStream plain = opening == null ? openOrigin(path) : Workers.await(opening);
-        return orClose(plain, () -> !cacheable(status) || !agrees(plain, status) ? plain
-            : opened(path, version, plain, asked, false, splitEnd));
+        return orClose(plain, () -> {
+            Miss why = refused != null ? refused : disagreement(plain, status);
+            return why == null ? opened(path, version, plain, asked, false, splitEnd)
+                : passedThrough(plain, why);
+        });
     }
 
     private FSDataInputStream openBrought(Path path, FileStatus brought, long splitEnd) throws IOException {
         FileVersion version = version(path, brought);
-        if (grants.holds(version)) {
+        Miss refused = admission.refuses(brought);
+        if (refused == null && grants.holds(version)) {
             return reopened(path, version, true, splitEnd);
         }
         long asked = System.nanoTime();
         FSDataInputStream plain = openOrigin(path);
-        return orClose(plain,
-            () -> !cacheable(brought) || !agrees(plain, brought) && version.matches(statusAtOrigin(path)) ? plain
-                : opened(path, version, plain, asked, true, splitEnd));
+        return orClose(plain, () -> {
+            Miss why = refused != null ? refused : disagreement(plain, brought);
+            return why == null || refused == null && !version.matches(statusAtOrigin(path))
+                ? opened(path, version, plain, asked, true, splitEnd) : passedThrough(plain, why);
+        });
     }
 
     /** What follows on the opening of {@code plain}, which nobody else would close if that fails. */
@@ -146,15 +176,17 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
         }
     }
 
-    private static boolean cacheable(FileStatus status) {
-        return status.isFile() && status.getLen() > 0 && status.getModificationTime() > 0 && !status.isEncrypted();
+    /** A file that is being written shows more than its status tells; an encrypted one is no plain HDFS stream. */
+    private static Miss disagreement(FSDataInputStream plain, FileStatus status) throws IOException {
+        if (!(plain instanceof HdfsDataInputStream && plain.getWrappedStream() instanceof DFSInputStream)) {
+            return Miss.ENCRYPTED;
+        }
+        return ((HdfsDataInputStream) plain).getVisibleLength() == status.getLen() ? null : Miss.UNDER_CONSTRUCTION;
     }
 
-    /** A file that is being written shows more than its status tells; an encrypted one is no plain HDFS stream. */
-    private static boolean agrees(FSDataInputStream plain, FileStatus status) throws IOException {
-        return plain instanceof HdfsDataInputStream
-            && ((HdfsDataInputStream) plain).getVisibleLength() == status.getLen()
-            && plain.getWrappedStream() instanceof DFSInputStream;
+    /** Of an empty file nothing is read from the origin. */
+    private static boolean isEmpty(FSDataInputStream plain) throws IOException {
+        return plain instanceof HdfsDataInputStream && ((HdfsDataInputStream) plain).getVisibleLength() == 0;
     }
 
     /**
@@ -184,7 +216,7 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
 
     private VersionReader present(Path path) throws IOException {
         FileStatus status = statusAtOrigin(path);
-        return cacheable(status) ? reader(path, version(path, status), null, () -> { }) : null;
+        return admission.refuses(status) == null ? reader(path, version(path, status), null, () -> { }) : null;
     }
 
     private VersionReader reader(Path path, FileVersion version, FSDataInputStream opened, Runnable whenProven) {

@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * file, never closed.
  */
 final class LockFile {
+    static final String NAME = "lock";
     static final long EVICTOR = 0;
     private static final ConcurrentHashMap<Path, LockFile> OPEN = new ConcurrentHashMap<>();
 
@@ -24,7 +25,7 @@ final class LockFile {
     }
 
     static LockFile of(Path dir, Modes modes) throws IOException {
-        Path file = dir.resolve("lock");
+        Path file = dir.resolve(NAME);
         synchronized (OPEN) {
             LockFile known = OPEN.get(file);
             if (known == null) {

@@ -1,16 +1,16 @@
 package io.hybridfs;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
 
 /** A root's mode is its policy of sharing (FORMAT 1): what directories and files get, and whose roots are used. */
 final class Modes {
@@ -99,17 +99,30 @@ final class Modes {
 
     /** A file that is made when it is missing. */
     FileChannel open(Path file, OpenOption... how) throws IOException {
-        Set<OpenOption> options = new HashSet<>();
-        for (OpenOption option : how) {
-            options.add(option);
+        try {
+            return FileChannel.open(file, how);
+        } catch (NoSuchFileException missing) {
+            makeOnce(file, "");
+            return FileChannel.open(file, how);
+        }
+    }
+
+    /** Makes a file unless there is one. It appears whole and with its mode: others may open it at once. */
+    void makeOnce(Path file, String content) throws IOException {
+        Path beside = file.resolveSibling(file.getFileName() + "." + ProcessInfo.uniqueName());
+        Steps.at("once.create");
+        try (FileChannel out = create(beside)) {
+            Steps.at("once.write");
+            out.write(ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8)));
         }
         try {
-            return FileChannel.open(file, options);
-        } catch (NoSuchFileException missing) {
-            options.add(StandardOpenOption.CREATE);
-            FileChannel channel = FileChannel.open(file, options);
-            chmod(file);
-            return channel;
+            Steps.at("once.link");
+            Files.createLink(file, beside);
+        } catch (FileAlreadyExistsException another) {
+            // that one counts
+        } finally {
+            Steps.at("once.unlink");
+            Files.delete(beside);
         }
     }
 

@@ -15,10 +15,12 @@ final class OpenBlocks implements Closeable {
 
     private final Store store;
     private final Layout layout;
+    private final Reasons reasons;
     private final Map<Long, CachedBlock> open = new LinkedHashMap<>(16, 0.75f, true);
 
-    OpenBlocks(Store store, Layout layout) {
+    OpenBlocks(Store store, Layout layout, Reasons reasons) {
         this.store = store;
+        this.reasons = reasons;
         this.layout = layout;
     }
 
@@ -37,7 +39,7 @@ final class OpenBlocks implements Closeable {
                 into.position(start);
                 forget(block, cached);
                 if (!closedByAnotherThread(e)) {
-                    cached.tier.unreadable(cached.path, e);
+                    reasons.note(block, cached.tier.unreadable(cached.path, e));
                     return false;
                 }
             }
@@ -55,7 +57,7 @@ final class OpenBlocks implements Closeable {
     private synchronized CachedBlock find(long fileId, long block) {
         CachedBlock known = open.get(block);
         if (known == null) {
-            known = store.find(layout, fileId, block);
+            known = store.find(layout, fileId, block, reasons);
             if (known != null) {
                 open.put(block, known);
                 if (open.size() > MOST) {

@@ -25,10 +25,16 @@ final class Options {
     static final String FETCH_STREAMS = PREFIX + "fetch.streams";
     static final String READAHEAD = PREFIX + "readahead";
     static final String LOCK_TIMEOUT = PREFIX + "lock.timeout";
+    static final String INCLUDE = PREFIX + "include";
+    static final String EXCLUDE = PREFIX + "exclude";
+    static final String MAX_FILE_SIZE = PREFIX + "max.file.size";
+    static final String MAX_AGE = PREFIX + "max.age";
+    static final String FILL_LIMIT = PREFIX + "fill.limit";
+    static final String APPLICATION = PREFIX + "application";
 
     private static final List<String> KNOWN = Collections.unmodifiableList(Arrays.asList(
         CACHE_DIR, DISK, MEMORY, MIN_FREE, BLOCK_SIZE, FRESHNESS, LISTINGS, ENABLED, FETCH_SIZE, FETCH_STREAMS,
-        READAHEAD, LOCK_TIMEOUT));
+        READAHEAD, LOCK_TIMEOUT, INCLUDE, EXCLUDE, MAX_FILE_SIZE, MAX_AGE, FILL_LIMIT, APPLICATION));
     /** Keys of this prefix that are Hadoop's own. */
     private static final List<String> HADOOP = Arrays.asList(PREFIX + "impl", PREFIX + "impl.disable.cache");
     private static final long DEFAULT_DISK = 20L << 30;
@@ -50,6 +56,17 @@ final class Options {
     final int fetchStreams;
     final long readahead;
     final long lockTimeoutMillis;
+    /** Empty = everything. */
+    final Globs include;
+    final Globs exclude;
+    /** Bytes, 0 = no limit. */
+    final long maxFileSize;
+    /** 0 = never. */
+    final long maxAgeMillis;
+    /** Bytes, 0 = no limit. */
+    final long fillLimit;
+    /** Whose fills are added up; empty = this process. */
+    final String application;
 
     /** A directory and its budget in bytes. */
     static final class TierSize {
@@ -82,11 +99,18 @@ final class Options {
         fetchStreams = streams(get(conf, FETCH_STREAMS, "8"));
         readahead = Sizes.bytes(READAHEAD, get(conf, READAHEAD, "32MiB"));
         lockTimeoutMillis = Sizes.millis(LOCK_TIMEOUT, get(conf, LOCK_TIMEOUT, "60s"));
+        include = Globs.parse(INCLUDE, get(conf, INCLUDE, ""));
+        exclude = Globs.parse(EXCLUDE, get(conf, EXCLUDE, ""));
+        maxFileSize = Sizes.bytes(MAX_FILE_SIZE, get(conf, MAX_FILE_SIZE, "0"));
+        maxAgeMillis = Sizes.millis(MAX_AGE, get(conf, MAX_AGE, "0"));
+        fillLimit = Sizes.bytes(FILL_LIMIT, get(conf, FILL_LIMIT, "0"));
+        application = name(get(conf, APPLICATION, ""));
     }
 
     /** What makes two configurations share one store in a process. */
     String storeKey() {
-        return cacheDir + "|" + disk + "|" + memory + "|" + minFree + "|" + blockSize + "|" + lockTimeoutMillis;
+        return cacheDir + "|" + disk + "|" + memory + "|" + minFree + "|" + blockSize + "|" + lockTimeoutMillis
+            + "|" + maxAgeMillis + "|" + fillLimit + "|" + application;
     }
 
     private static String get(Configuration conf, String key, String otherwise) {
@@ -169,6 +193,15 @@ final class Options {
                 + "' is not a power of two from 64KiB to 16MiB, such as 1MiB");
         }
         return (int) size;
+    }
+
+    /** It names a file. */
+    private static String name(String text) {
+        if (text.equals(".") || text.equals("..")) {
+            throw new IllegalArgumentException(APPLICATION + " = '" + text
+                + "' cannot be a name, such as nightly-load");
+        }
+        return text;
     }
 
     private static int streams(String text) {

@@ -10,8 +10,8 @@ interface Origin {
      */
     void read(long position, byte[] into, int offset, int length) throws IOException;
 
-    /** Whether what was read is of a file that may be published. */
-    boolean publishable();
+    /** Why what was read may not be published, or null; not of the group of blocks if the file is passed through. */
+    Miss refusal();
 
     /** HDFS's number of the file, 0 = unknown. */
     long fileId();

@@ -1,11 +1,9 @@
 package io.hybridfs;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.UUID;
 
@@ -36,6 +34,11 @@ final class Root {
         return new Root(dir, modes, id, blockSize(dir, layout, wantedBlockSize));
     }
 
+    /** The host's switch (FORMAT 8). */
+    boolean isDisabled() {
+        return Files.exists(dir.resolve("disabled"), LinkOption.NOFOLLOW_LINKS);
+    }
+
     private static int blockSize(Path dir, String layout, int wanted) throws IOException {
         if (!layout.matches("block_size=\\d{1,9}") || !Layout.validBlockSize(Long.parseLong(layout.substring(11)))) {
             throw new IOException(dir.resolve("v1/layout") + " is garbled: remove it, and v1 beside it");
@@ -52,17 +55,7 @@ final class Root {
     /** The one line of a file that the first process to come wrote. */
     private static String once(Path file, String proposal, Modes modes) throws IOException {
         if (!Files.exists(file)) {
-            Path beside = file.resolveSibling("." + file.getFileName() + "-" + ProcessInfo.uniqueName());
-            try (FileChannel out = modes.create(beside)) {
-                out.write(ByteBuffer.wrap((proposal + "\n").getBytes(StandardCharsets.UTF_8)));
-            }
-            try {
-                Files.createLink(file, beside);
-            } catch (FileAlreadyExistsException another) {
-                // its line is read below
-            } finally {
-                Files.delete(beside);
-            }
+            modes.makeOnce(file, proposal + "\n");
         }
         return new String(Files.readAllBytes(file), StandardCharsets.UTF_8).trim();
     }

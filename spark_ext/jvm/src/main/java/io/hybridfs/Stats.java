@@ -11,20 +11,23 @@ public final class Stats {
     /** What is counted; the names in lower case are the same in Python. */
     enum Counter {
         HIT_BLOCKS_MAP, HIT_BLOCKS_MEMORY, HIT_BLOCKS_DISK, HIT_BYTES, MISS_BLOCKS, ORIGIN_BYTES, PUBLISHED_BLOCKS,
-        PUBLISHED_BYTES, EVICTED_BLOCKS, PROMOTED_BLOCKS, DEMOTED_BLOCKS, CORRUPT, VERSION_CHANGED, NOT_ADMITTED,
+        PUBLISHED_BYTES, EVICTED_BLOCKS, PROMOTED_BLOCKS, DEMOTED_BLOCKS, CORRUPT, VERSION_CHANGED,
         LOCK_TIMEOUTS, TIER_FAULTS, OPENS, GRANTS_REUSED
     }
 
     private static final String PROCESS = UUID.randomUUID().toString();
-    private static final LongAdder[] VALUES = new LongAdder[Counter.values().length];
-
-    static {
-        for (int i = 0; i < VALUES.length; i++) {
-            VALUES[i] = new LongAdder();
-        }
-    }
+    private static final LongAdder[] VALUES = adders(Counter.values().length);
+    private static final LongAdder[] MISSES = adders(Miss.values().length);
 
     private Stats() {
+    }
+
+    private static LongAdder[] adders(int n) {
+        LongAdder[] adders = new LongAdder[n];
+        for (int i = 0; i < n; i++) {
+            adders[i] = new LongAdder();
+        }
+        return adders;
     }
 
     static void add(Counter counter, long amount) {
@@ -39,6 +42,18 @@ public final class Stats {
         return VALUES[counter.ordinal()].sum();
     }
 
+    /** A block, or the open of a file that is passed through. */
+    static void miss(Miss why) {
+        if (why.ofBlocks()) {
+            count(Counter.MISS_BLOCKS);
+        }
+        MISSES[why.ordinal()].increment();
+    }
+
+    static long get(Miss why) {
+        return MISSES[why.ordinal()].sum();
+    }
+
     /**
      * One JSON object: {@code host}, {@code process} (a UUID that tells processes apart), {@code pid} and every counter.
      * From SQL: {@code SELECT java_method('io.hybridfs.Stats', 'snapshot')}.
@@ -47,9 +62,16 @@ public final class Stats {
         StringBuilder json = new StringBuilder("{\"host\": \"").append(host())
             .append("\", \"process\": \"").append(PROCESS).append("\", \"pid\": ").append(ProcessInfo.PID);
         for (Counter counter : Counter.values()) {
-            json.append(", \"").append(counter.name().toLowerCase(Locale.ROOT)).append("\": ").append(get(counter));
+            append(json, counter.name(), get(counter));
+        }
+        for (Miss why : Miss.values()) {
+            append(json, "MISS_" + why.name(), get(why));
         }
         return json.append('}').toString();
+    }
+
+    private static void append(StringBuilder json, String name, long value) {
+        json.append(", \"").append(name.toLowerCase(Locale.ROOT)).append("\": ").append(value);
     }
 
     private static String host() {

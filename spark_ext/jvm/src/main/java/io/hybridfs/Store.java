@@ -22,24 +22,30 @@ final class Store {
 
     final int blockSize;
     final long lockTimeoutNanos;
+    private final Root root;
     private final LockFile flights;
     private final List<Tier> tiers;
-    private final Tier filled;
+    private final Fills fills;
 
     private Store(Options options, Root root) throws IOException {
         this.blockSize = root.blockSize;
         this.lockTimeoutNanos = TimeUnit.MILLISECONDS.toNanos(options.lockTimeoutMillis);
-        this.flights = LockFile.of(root.dir, root.modes);
+        this.root = root;
+        this.fills = new Fills(root, options.fillLimit, options.application);
         List<Tier> all = new ArrayList<>();
         if (options.memory > 0) {
-            addMemory(all, Paths.get("/dev/shm/hybridfs-" + root.cacheId), options.memory, root.modes);
+            addMemory(all, options, root);
         }
         for (Options.TierSize disk : options.disk) {
-            add(all, disk.dir, disk.budget, options.minFree, false, root.modes);
+            add(all, () -> new Tier(disk.dir, disk.budget, options.minFree, options.maxAgeMillis, false, root.modes),
+                disk.dir);
         }
         this.tiers = Collections.unmodifiableList(all);
-        this.filled = all.stream().filter(tier -> !tier.memory).findFirst()
-            .orElseThrow(() -> new IOException("no disk tier of " + options.disk + " can be used"));
+        if (all.stream().allMatch(tier -> tier.memory)) {
+            throw new IOException("no disk tier of " + options.disk + " can be used");
+        }
+        // After the tiers: one that has no lock file yet is new.
+        this.flights = LockFile.of(root.dir, root.modes);
         for (int i = 0; i + 1 < all.size(); i++) {
             all.get(i).below = all.get(i + 1);
         }
@@ -69,26 +75,36 @@ final class Store {
         }
     }
 
-    private static void add(List<Tier> tiers, Path dir, long budget, long minFree, boolean memory, Modes modes) {
+    private interface Opening {
+        Tier open() throws IOException;
+    }
+
+    private static void add(List<Tier> tiers, Opening opening, Path dir) {
         try {
-            tiers.add(new Tier(dir, budget, minFree, memory, modes));
+            tiers.add(opening.open());
         } catch (IOException | UnsupportedOperationException | SecurityException e) {
             unusable(dir, e);
         }
     }
 
     /** Anybody may make a link in /dev/shm, to a directory that is not meant. */
-    private static void addMemory(List<Tier> tiers, Path dir, long budget, Modes modes) {
+    private static void addMemory(List<Tier> tiers, Options options, Root root) {
+        Path dir = Paths.get("/dev/shm/hybridfs-" + root.cacheId);
         if (Files.isSymbolicLink(dir)) {
             unusable(dir, new IOException(dir + " is a link; remove it"));
         } else {
-            add(tiers, dir, budget, 0, true, modes);
+            add(tiers, () -> new Tier(dir, options.memory, 0, options.maxAgeMillis, true, root.modes), dir);
         }
     }
 
     private static void unusable(Path dir, Exception e) {
         Stats.count(Stats.Counter.TIER_FAULTS);
         LOG.warn("hybridfs: cache directory {} cannot be used: {}. Reads go on from the origin.", dir, e.toString());
+    }
+
+    /** The host's switch: who opens a file meanwhile reads from the origin. */
+    boolean isDisabled() {
+        return root.isDisabled();
     }
 
     /** Whether a tier has a file of that name; it may still prove to be no hit. */
@@ -101,11 +117,15 @@ final class Store {
         return false;
     }
 
-    /** The open block, to be closed by the caller, or null. Counts the hit and promotes a re-used block. */
-    CachedBlock find(Layout layout, long fileId, long block) {
+    /**
+     * The open block, to be closed by the caller, or null, and why in {@code reasons}. Counts the hit and promotes a
+     * re-used block.
+     */
+    CachedBlock find(Layout layout, long fileId, long block, Reasons reasons) {
         for (int i = 0; i < tiers.size(); i++) {
-            CachedBlock found = tiers.get(i).find(layout, fileId, block);
+            CachedBlock found = tiers.get(i).find(layout, fileId, block, reasons);
             if (found != null) {
+                reasons.forget(block);
                 Stats.count(found.tier.memory ? Stats.Counter.HIT_BLOCKS_MEMORY : Stats.Counter.HIT_BLOCKS_DISK);
                 if (i > 0 && found.readBefore) {
                     Tier above = tiers.get(i - 1);
@@ -119,8 +139,8 @@ final class Store {
     }
 
     /** Copies a whole block into {@code into}; false when there is none. */
-    boolean read(Layout layout, long fileId, long block, byte[] into, int offset) {
-        CachedBlock found = find(layout, fileId, block);
+    boolean read(Layout layout, long fileId, long block, byte[] into, int offset, Reasons reasons) {
+        CachedBlock found = find(layout, fileId, block, reasons);
         if (found == null) {
             return false;
         }
@@ -128,19 +148,48 @@ final class Store {
             found.read(0, ByteBuffer.wrap(into, offset, found.length));
             return true;
         } catch (IOException e) {
-            found.tier.unreadable(found.path, e);
+            reasons.note(block, found.tier.unreadable(found.path, e));
             return false;
         } finally {
             found.close();
         }
     }
 
-    /** Publishes a block of a confirmed version. */
-    void publish(Layout layout, long fileId, long block, byte[] data, int offset) {
+    /** Publishes a block of a confirmed version to the first disk tier that takes it; returns why none did, or null. */
+    Miss publish(Layout layout, long fileId, long block, byte[] data, int offset) {
         int length = layout.dataLength(block);
-        if (filled.publish(layout, fileId, block, data, offset, length)) {
-            Stats.count(Stats.Counter.PUBLISHED_BLOCKS);
-            Stats.add(Stats.Counter.PUBLISHED_BYTES, length);
+        if (fillsReached()) {
+            return Miss.FILL_LIMIT;
+        }
+        Miss refused = null;
+        for (Tier tier : tiers) {
+            if (!tier.memory) {
+                Miss why = tier.publish(layout, fileId, block, data, offset, length);
+                if (why == null) {
+                    published(length);
+                    return null;
+                }
+                refused = Miss.stronger(refused, why);
+            }
+        }
+        return refused;
+    }
+
+    private boolean fillsReached() {
+        try {
+            return fills.reached();
+        } catch (IOException unknown) {
+            return false;
+        }
+    }
+
+    private void published(int length) {
+        Stats.count(Stats.Counter.PUBLISHED_BLOCKS);
+        Stats.add(Stats.Counter.PUBLISHED_BYTES, length);
+        try {
+            fills.add(length);
+        } catch (IOException e) {
+            Stats.count(Stats.Counter.TIER_FAULTS);
         }
     }
 
@@ -153,7 +202,7 @@ final class Store {
         if (above.contains(layout, block)) {
             return;
         }
-        CachedBlock found = from.find(layout, fileId, block);
+        CachedBlock found = from.find(layout, fileId, block, new Reasons());
         if (found == null) {
             return;
         }

@@ -31,9 +31,10 @@ final class VersionReader implements Closeable {
         this.store = store;
         this.layout = new Layout(version, store.blockSize);
         this.origin = origin;
-        this.fetcher = new Fetcher(store, layout, origin);
+        Reasons reasons = new Reasons();
+        this.fetcher = new Fetcher(store, layout, origin, reasons);
         this.statistics = statistics;
-        this.cached = new OpenBlocks(store, layout);
+        this.cached = new OpenBlocks(store, layout, reasons);
         this.runBlocks = Math.max(1, options.fetchSize / store.blockSize);
         long ahead = options.readahead / ((long) runBlocks * store.blockSize);
         this.mostRuns = (int) Math.min(1 << 10, 2 + Math.max(ahead, options.fetchStreams / 2));

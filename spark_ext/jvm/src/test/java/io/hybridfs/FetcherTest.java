@@ -61,8 +61,8 @@ class FetcherTest {
         }
 
         @Override
-        public boolean publishable() {
-            return publishable;
+        public Miss refusal() {
+            return publishable ? null : Miss.UNDER_CONSTRUCTION;
         }
 
         @Override
@@ -88,6 +88,10 @@ class FetcherTest {
         Workers.quiesce();
     }
 
+    private Fetcher fetcher(Origin origin) {
+        return new Fetcher(store, layout, origin, new Reasons());
+    }
+
     private static void assertHas(Run run) throws Exception {
         byte[] data = run.data.get(60, TimeUnit.SECONDS);
         int from = (int) run.first * BLOCK;
@@ -100,7 +104,8 @@ class FetcherTest {
         origin.delayMillis = 20;
         List<Run> runs = new ArrayList<>();
         for (int reader = 0; reader < 6; reader++) {
-            Fetcher fetcher = new Fetcher(store, new Layout("hdfs-a", "hdfs://a/f", "1", DATA.length, BLOCK), origin);
+            Fetcher fetcher = new Fetcher(store, new Layout("hdfs-a", "hdfs://a/f", "1", DATA.length, BLOCK), origin,
+                new Reasons());
             for (int block = reader % 3; block < BLOCKS; block += 5) {
                 runs.add(fetcher.start(block, Math.min(5, BLOCKS - block)));
             }
@@ -117,11 +122,11 @@ class FetcherTest {
     void whatMayNotBePublishedIsServedButNotKept() throws Exception {
         Told origin = new Told();
         origin.publishable = false;
-        assertHas(new Fetcher(store, layout, origin).start(0, 10));
+        assertHas(fetcher(origin).start(0, 10));
         Workers.quiesce();
         assertEquals(0, Trees.blocks(root.resolve("cache")).size());
         origin.publishable = true;
-        assertHas(new Fetcher(store, layout, origin).start(0, 10));
+        assertHas(fetcher(origin).start(0, 10));
         Workers.quiesce();
         assertEquals(10, Trees.blocks(root.resolve("cache")).size());
     }
@@ -130,7 +135,7 @@ class FetcherTest {
     void theOriginsErrorIsTheReadersAndNobodyIsLockedOut() throws Exception {
         Told origin = new Told();
         origin.failure = new IOException("no such block");
-        Fetcher fetcher = new Fetcher(store, layout, origin);
+        Fetcher fetcher = fetcher(origin);
         Run run = fetcher.start(2, 3);
         ExecutionException e = assertThrows(ExecutionException.class, () -> run.data.get(60, TimeUnit.SECONDS));
         assertSame(origin.failure, e.getCause());
@@ -146,7 +151,7 @@ class FetcherTest {
         try (LockFile.Held held = store.tryFetch(layout, 7)) {
             assertNotNull(held);
             long timeouts = Stats.get(Stats.Counter.LOCK_TIMEOUTS);
-            assertHas(new Fetcher(store, layout, origin).start(5, 5));
+            assertHas(fetcher(origin).start(5, 5));
             assertEquals(timeouts + 1, Stats.get(Stats.Counter.LOCK_TIMEOUTS));
             assertEquals(5 * BLOCK, origin.bytes.get());
         }
@@ -159,7 +164,7 @@ class FetcherTest {
         origin.failsAt = 7L * BLOCK;
         try (LockFile.Held held = store.tryFetch(layout, 7)) {
             assertNotNull(held);
-            Run run = new Fetcher(store, layout, origin).start(5, 3);
+            Run run = fetcher(origin).start(5, 3);
             assertThrows(ExecutionException.class, () -> run.data.get(60, TimeUnit.SECONDS));
         }
         Workers.quiesce();
@@ -176,7 +181,7 @@ class FetcherTest {
         Run run;
         try (LockFile.Held held = store.tryFetch(layout, 7)) {
             assertNotNull(held);
-            run = new Fetcher(store, layout, origin).start(5, 5);
+            run = fetcher(origin).start(5, 5);
             Thread.sleep(60);
             store.publish(layout, 3, 7, DATA, 7 * BLOCK);
         }
@@ -189,7 +194,7 @@ class FetcherTest {
     void anAbandonedRunIsNotFetched() throws Exception {
         Told slow = new Told();
         slow.delayMillis = 300;
-        Fetcher fetcher = new Fetcher(store, layout, slow);
+        Fetcher fetcher = fetcher(slow);
         List<Run> runs = new ArrayList<>();
         for (int block = 0; block < BLOCKS; block++) {
             runs.add(fetcher.start(block, 1));

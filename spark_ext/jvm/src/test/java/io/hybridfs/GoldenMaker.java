@@ -58,7 +58,7 @@ final class GoldenMaker {
             (JSON.writerWithDefaultPrettyPrinter().writeValueAsString(vectors) + "\n").getBytes(StandardCharsets.UTF_8));
         // Empty, or of no account.
         Trees.delete(tier.temporary());
-        for (String file : new String[] {"lock", "published", "usage"}) {
+        for (String file : new String[] {"lock", "published", "upkeep", "usage"}) {
             Files.deleteIfExists(root.resolve(file));
         }
     }
@@ -69,7 +69,7 @@ final class GoldenMaker {
         for (long block = 0; block * BLOCK_SIZE < length; block++) {
             int size = layout.dataLength(block);
             byte[] data = bytes(block * BLOCK_SIZE, size);
-            if (!tier.publish(layout, fileId, block, data, 0, size)) {
+            if (tier.publish(layout, fileId, block, data, 0, size) != null) {
                 throw new IOException("not published: " + layout.path(block));
             }
             ObjectNode vector = vectors.addObject();

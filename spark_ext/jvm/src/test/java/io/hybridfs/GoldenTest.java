@@ -60,7 +60,7 @@ class GoldenTest {
         assertEquals(vector.get("data_length").asInt(), size);
         assertEquals(vector.get("flight_offset").asLong(), layout.lockOffset(block));
         byte[] expected = GoldenMaker.bytes(block * blockSize, size);
-        try (CachedBlock found = tier.find(layout, fileId, block)) {
+        try (CachedBlock found = tier.find(layout, fileId, block, new Reasons())) {
             assertNotNull(found, layout.path(block));
             byte[] data = new byte[size];
             found.read(0, ByteBuffer.wrap(data));

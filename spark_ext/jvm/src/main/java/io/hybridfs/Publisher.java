@@ -1,0 +1,82 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** Makes block files appear in a tier whole or not at all (FORMAT 5). */
+final class Publisher {
+    private static final int ATTEMPTS = 3;
+
+    final Path temporary;
+    private final Path dir;
+    private final Modes modes;
+
+    Publisher(Path dir, Modes modes) {
+        this.dir = dir;
+        this.modes = modes;
+        this.temporary = dir.resolve("v1/tmp");
+    }
+
+    void makeDirectories() throws IOException {
+        modes.makeRoot(dir);
+        modes.makeDirectory(dir.resolve("v1"));
+        modes.makeDirectory(temporary);
+    }
+
+    /** Publishes a file of these parts at {@code block}, relative to the tier; returns its size. */
+    long publish(String block, ByteBuffer... parts) throws IOException {
+        Path fresh = temporary.resolve(ProcessInfo.uniqueName());
+        try {
+            long size = write(fresh, parts);
+            moveInto(fresh, dir.resolve(block));
+            return size;
+        } catch (IOException e) {
+            fresh.toFile().delete();
+            throw e;
+        }
+    }
+
+    private long write(Path fresh, ByteBuffer... parts) throws IOException {
+        long size = 0;
+        Steps.at("publish.create");
+        try (FileChannel out = create(fresh)) {
+            Steps.at("publish.write");
+            while (parts[parts.length - 1].hasRemaining()) {
+                size += out.write(parts);
+            }
+        }
+        Steps.at("publish.times");
+        AccessTimes.equalise(fresh);
+        return size;
+    }
+
+    private FileChannel create(Path fresh) throws IOException {
+        try {
+            return modes.create(fresh);
+        } catch (NoSuchFileException directoryRemoved) {
+            makeDirectories();
+            return modes.create(fresh);
+        }
+    }
+
+    private void moveInto(Path fresh, Path block) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            Steps.at("publish.directories");
+            modes.makeDirectories(dir.resolve("v1"), block.getParent());
+            try {
+                Steps.at("publish.rename");
+                Files.move(fresh, block, StandardCopyOption.ATOMIC_MOVE);
+                return;
+            } catch (NoSuchFileException evictorRemovedDirectory) {
+                if (attempt == ATTEMPTS) {
+                    throw evictorRemovedDirectory;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+package io.hybridfs;
+
+import java.util.function.Consumer;
+
+/** Where a crash may fall between two steps on the file system: tests stop the process there. */
+final class Steps {
+    /** Called with a step's name before it is taken, and with {@code <what>.done} after the last; null but in tests. */
+    static volatile Consumer<String> hook;
+
+    private Steps() {
+    }
+
+    static void at(String step) {
+        Consumer<String> test = hook;
+        if (test != null) {
+            test.accept(step);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.concurrent.TimeUnit;
+
+/** What is done about once an hour in a tier, by one process (FORMAT 7). All times are the file system's own. */
+final class Upkeep {
+    private static final long INTERVAL_MILLIS = TimeUnit.HOURS.toMillis(1);
+    private static final long ORPHAN_MILLIS = TimeUnit.HOURS.toMillis(1);
+    private static final long UNTOUCHED_MILLIS = TimeUnit.DAYS.toMillis(7);
+
+    private final Tier tier;
+    private final long now;
+    private long freed;
+    private long unlinked;
+
+    private Upkeep(Tier tier, long now) {
+        this.tier = tier;
+        this.now = now;
+    }
+
+    private static Path file(Tier tier) {
+        return tier.dir.resolve("upkeep");
+    }
+
+    /** In a new tier nothing is due. */
+    static void begin(Path dir, Modes modes) throws IOException {
+        modes.open(dir.resolve("upkeep"), StandardOpenOption.WRITE).close();
+    }
+
+    /** Does it if it is due and no other process is at it; called after {@code published} was appended to. */
+    static void whenDue(Tier tier) {
+        try {
+            if (isDue(tier)) {
+                try (LockFile.Held lock = tier.lock.tryLock(LockFile.EVICTOR)) {
+                    if (lock != null && isDue(tier)) {
+                        new Upkeep(tier, begin(tier)).run();
+                    }
+                }
+            }
+        } catch (IOException e) {
+            tier.fault(e);
+        }
+    }
+
+    /** The modification time of {@code published}, just appended to, is the present; that of {@code upkeep} the last. */
+    private static boolean isDue(Tier tier) throws IOException {
+        long interval = tier.maxAgeMillis == 0 ? INTERVAL_MILLIS : Math.min(INTERVAL_MILLIS, tier.maxAgeMillis / 4);
+        try {
+            long last = Files.getLastModifiedTime(file(tier)).toMillis();
+            long present = Files.getLastModifiedTime(tier.accounting.published).toMillis();
+            // A clock that was set back must not put it off for long.
+            return Math.abs(present - last) > interval;
+        } catch (NoSuchFileException never) {
+            return true;
+        }
+    }
+
+    private static long begin(Tier tier) throws IOException {
+        Steps.at("upkeep.begin");
+        begin(tier.dir, tier.modes);
+        AccessTimes.modifyNow(file(tier));
+        return Files.getLastModifiedTime(file(tier)).toMillis();
+    }
+
+    private void run() throws IOException {
+        removeOlder(tier.temporary(), ORPHAN_MILLIS, "upkeep.orphan");
+        removeOlder(tier.dir.resolve(Fills.DIRECTORY), UNTOUCHED_MILLIS, "upkeep.fill");
+        for (Path tree : OldTrees.of(tier.dir)) {
+            freed += OldTrees.removeUntouched(tree, FileTime.fromMillis(now - UNTOUCHED_MILLIS));
+        }
+        if (tier.maxAgeMillis > 0) {
+            removeAged();
+        }
+        if (freed > 0) {
+            tier.accounting.subtract(freed, unlinked);
+        }
+        Steps.at("upkeep.done");
+    }
+
+    private void removeOlder(Path dir, long millis, String step) throws IOException {
+        for (Path file : Regions.list(dir)) {
+            BasicFileAttributes found = Counting.look(file, "upkeep.look");
+            if (found != null && now - found.lastModifiedTime().toMillis() > millis) {
+                Steps.at(step);
+                Regions.unlink(file);
+            }
+        }
+    }
+
+    private void removeAged() throws IOException {
+        FileTime since = FileTime.fromMillis(now - tier.maxAgeMillis);
+        new Regions(tier.dir).visit((region, blocks, pinned) -> {
+            int left = blocks.size();
+            for (String name : blocks) {
+                Path block = region.resolve(name);
+                BasicFileAttributes found = pinned ? null : Counting.look(block, "upkeep.look");
+                if (found != null && found.lastAccessTime().compareTo(since) < 0
+                    && found.lastModifiedTime().compareTo(since) < 0) {
+                    Steps.at("upkeep.aged");
+                    if (Regions.unlink(block)) {
+                        Stats.count(Stats.Counter.EVICTED_BLOCKS);
+                        freed += Accounting.onDisk(found.size());
+                        unlinked++;
+                    }
+                    left--;
+                }
+            }
+            if (left == 0) {
+                Regions.removeIfEmpty(region);
+            }
+            return true;
+        });
+    }
+}

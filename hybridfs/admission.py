@@ -25,11 +25,11 @@ class Admission:
         parts = [part for part in path.split("/") if part]
         whole = "/" + "/".join(parts)
         rules = (
+            (Miss.TEMPORARY, any(part[0] in "_." and part not in _VISIBLE for part in parts)),
+            (Miss.EXCLUDED, not self._included(whole) or self._excluded(whole)),
             (Miss.UNVERSIONED, not status.cacheable),
             (Miss.ENCRYPTED, status.encrypted),
             (Miss.UNDER_CONSTRUCTION, unfinished),
-            (Miss.TEMPORARY, any(part[0] in "_." and part not in _VISIBLE for part in parts)),
-            (Miss.EXCLUDED, not self._included(whole) or self._excluded(whole)),
             (Miss.TOO_LARGE, status.length > self._longest),
         )
         return next((reason for reason, holds in rules if holds), None)

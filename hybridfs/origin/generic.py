@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -46,9 +47,10 @@ class GenericOrigin:
             version["modified"] = str(self.fs.modified(path))
         token = hashlib.sha256(json.dumps(version, sort_keys=True).encode()).hexdigest()[:32]
         known = any(key.lower() in _VERSION_KEYS for key in version)
-        known &= info["size"] is not None
+        if info["size"] is None:
+            raise OSError(errno.EOPNOTSUPP, f"{self._protocol} tells no length of it; read it without hybridfs", path)
         encrypted = bool(info.get("encBit"))  # WebHDFS tells of encryption zones
-        return Status(info["size"] or 0, token, int(info.get("fileId") or 0), cacheable=known, encrypted=encrypted)
+        return Status(info["size"], token, int(info.get("fileId") or 0), cacheable=known, encrypted=encrypted)
 
     def open(self, path: str) -> OriginReader:
         if self._protocol == "file":

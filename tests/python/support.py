@@ -22,7 +22,7 @@ from hybridfs.grants import Grants
 from hybridfs.layout import Identity
 from hybridfs.origin.base import OriginReader, Status, short_read
 from hybridfs.root import open_root
-from hybridfs.stats import Stats
+from hybridfs.stats import Miss, Stats
 from hybridfs.store import Store
 
 if TYPE_CHECKING:
@@ -221,6 +221,16 @@ def new_store(root: Path, **options: Any) -> tuple[Store, Stats]:
     stats = Stats()
     settings = config.settings(**({"cache_dir": str(root), "block_size": BLOCK, "min_free": 0} | options))
     return Store(open_root(str(root), settings.block_size), settings, stats), stats
+
+
+OF_BLOCKS = ("cold", "version_changed", "corrupt", "lock_timeout", "tier_off", "no_space", "fill_limit")
+
+
+def misses(counts: Mapping[str, int]) -> dict[str, int]:
+    """The reasons that were counted; those of blocks must add up to the blocks missed."""
+    assert sum(counts[f"miss_{reason}"] for reason in OF_BLOCKS) == counts["miss_blocks"]
+    named = {reason.value: counts[f"miss_{reason}"] for reason in Miss}
+    return {reason: count for reason, count in named.items() if count}
 
 
 def blocks_in(root: Path) -> list[Path]:

@@ -76,7 +76,7 @@ class CachedBlock:
         stat = os.fstat(fd)
         self.read_before = stat.st_atime_ns > stat.st_mtime_ns
         if stat.st_size != spec.length + trailer_bytes(spec):
-            self._refuse_size(spec, stat.st_size)
+            raise CorruptBlock("wrong size")
         self._sums: Sequence[int] = parse_trailer(_pread(fd, stat.st_size - spec.length, spec.length), spec)
         self._key = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
         self._verified = verified
@@ -87,13 +87,6 @@ class CachedBlock:
         self._marked_at = time.monotonic()
         self._mine = stat.st_uid == os.geteuid()
         self._mappable = self._mine or may_map_foreign  # who else may write to it may truncate it under the map
-
-    def _refuse_size(self, spec: BlockSpec, size: int) -> None:
-        """A wrong size is corruption, unless the trailer is sound and merely of another identity."""
-        tail = min(size - spec.length, 1 << 17)
-        if tail > 0:
-            parse_trailer(_pread(self._fd, tail, size - tail), spec)
-        raise CorruptBlock("wrong size")
 
     def mark_read(self, *, at_once: bool = False) -> None:
         """Sets the access time, the evictor's re-use bit, where reading does not: through a map, on a noatime mount.

@@ -3,66 +3,66 @@
 from __future__ import annotations
 
 import os
-import threading
+import re
+from dataclasses import dataclass
 
-from hybridfs.publishing import write_aside
+from hybridfs.publishing import write_aside, write_once
+from hybridfs.root import Modes
+from hybridfs.shared_sum import UNIT, SharedSum
 
-UNIT = 1 << 20
+__all__ = ["UNIT", "Ledger", "Usage"]
+
+_USAGE = re.compile(rb"bytes=(\d{1,19})\nblocks=(\d{1,19})\nunlinked=(\d{1,19})\n")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the last count of a tier found, and what evictors did since."""
+
+    size: int  # bytes on disk, less what was unlinked since
+    blocks: int  # found by the count
+    unlinked: int  # blocks since the count
+
+    @property
+    def encoded(self) -> bytes:
+        return f"bytes={self.size}\nblocks={self.blocks}\nunlinked={self.unlinked}\n".encode()
 
 
 class Ledger:
-    """Bytes on disk of one tier: what the last scan found, and what all processes have published since."""
+    """Bytes on disk of one tier: what the last count found, and what all processes have published since."""
 
-    def __init__(self, directory: str, file_mode: int) -> None:
-        self._usage = os.path.join(directory, "usage")
-        self._published = os.path.join(directory, "published")
-        self._mode = file_mode
-        self._lock = threading.Lock()
-        self._remainder = 0
-        self._scanned: tuple[tuple[int, int] | None, int] = (None, 0)
+    def __init__(self, directory: str, modes: Modes) -> None:
+        self._path = os.path.join(directory, "usage")
+        self._mode = modes.file
+        self._read: tuple[tuple[int, int] | None, Usage | None] = (None, None)
+        self.published = SharedSum(os.path.join(directory, "published"), modes)
 
-    def add(self, size: int) -> bool:
-        """Counts ``size`` published bytes; True when a whole unit was passed and the budget deserves a look."""
-        with self._lock:
-            units, self._remainder = divmod(self._remainder + size, UNIT)
-        if units:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-            fd = os.open(self._published, flags, self._mode)
-            try:
-                if os.fstat(fd).st_size == 0 and os.fstat(fd).st_uid == os.geteuid():
-                    os.fchmod(fd, self._mode)
-                os.write(fd, b"." * units)
-            finally:
-                os.close(fd)
-        return units > 0
+    def begin(self) -> None:
+        """Of a new, empty tier."""
+        write_once(self._path, Usage(0, 0, 0).encoded, self._mode)
 
     def used(self) -> int:
-        """Bytes, within one unit a process."""
-        return self._last_scan() + self.published()
+        """Bytes, within one MiB a process; too few if ``usage()`` is None."""
+        usage = self.usage()
+        return (usage.size if usage else 0) + self.published.total()
 
-    def published(self) -> int:
-        """Bytes published since the last scan."""
+    def usage(self) -> Usage | None:
+        """None if nobody has counted yet, or it is garbled."""
         try:
-            return os.stat(self._published).st_size * UNIT
-        except FileNotFoundError:
-            return 0
-
-    def reset(self, used: int, published: int) -> None:
-        """Records what a scan found; ``published`` is from before the scan (the evictor's lock is held).
-
-        What was published since then stays counted: the scan may have missed it.
-        """
-        write_aside(self._usage, f"bytes={used}\n".encode(), self._mode)
-        if published:
-            os.truncate(self._published, max(0, self.published() - published) // UNIT)
-
-    def _last_scan(self) -> int:
-        try:
-            stat = os.stat(self._usage)
+            stat = os.stat(self._path)
             stamp = (stat.st_ino, stat.st_mtime_ns)
-            if self._scanned[0] != stamp:
-                with open(self._usage, "rb") as file:
-                    self._scanned = (stamp, int(file.read().strip().removeprefix(b"bytes=")))
-            return self._scanned[1]
-        except (FileNotFoundError, ValueError):
-            return 0
+            if self._read[0] != stamp:
+                with open(self._path, "rb") as file:
+                    match = _USAGE.fullmatch(file.read(100))
+                self._read = (stamp, Usage(*map(int, match.groups())) if match else None)
+            return self._read[1]
+        except FileNotFoundError:
+            return None
+
+    def reset(self, usage: Usage, published: int) -> None:
+        """Records a count or an eviction that began when ``published`` bytes were; the evictor's lock is held.
+
+        What was published since then stays counted: a count may have missed it.
+        """
+        write_aside(self._path, usage.encoded, self._mode)
+        self.published.subtract(published)

@@ -55,13 +55,14 @@ def make_directories(path: str, below: str, mode: int) -> None:
 def rename_into(temporary: str, target: str, below: str, directory_mode: int) -> None:
     """Renames, making the target's directory, which an evictor may remove at any moment; cleans up on failure."""
     try:
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS + 1):
             try:
+                if attempt:
+                    make_directories(os.path.dirname(target), below, directory_mode)
                 return os.rename(temporary, target)
             except FileNotFoundError:
-                if attempt == _ATTEMPTS - 1:
+                if attempt == _ATTEMPTS:
                     raise
-                make_directories(os.path.dirname(target), below, directory_mode)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

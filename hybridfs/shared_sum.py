@@ -53,6 +53,13 @@ class SharedSum:
         except FileNotFoundError:
             return 0
 
+    def touched(self) -> float:
+        """When something was last added, by the file system's clock; 0 if nothing ever was."""
+        try:
+            return os.stat(self._path).st_mtime
+        except FileNotFoundError:
+            return 0.0
+
     def subtract(self, size: int) -> None:
         """Takes ``size`` bytes, a ``total()`` of before, off the sum; what was added since then stays."""
         if size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 
 from hybridfs.blocks import CachedBlock, VerifiedChunks
@@ -10,10 +11,11 @@ from hybridfs.config import Settings
 from hybridfs.errors import CorruptBlock
 from hybridfs.eviction import evict
 from hybridfs.layout import Identity, block_path
-from hybridfs.root import DEFAULT_BLOCK_SIZE, Modes, Root, open_root, prepare_directory
+from hybridfs.root import DEFAULT_BLOCK_SIZE, Root, open_root, prepare_directory
 from hybridfs.stats import Miss, Stats
 from hybridfs.tier import Kind, Tier, logger
 from hybridfs.trailer import BlockSpec, make_trailer
+from hybridfs.upkeep import keep_up
 
 _TELLING = (Miss.COLD, Miss.TIER_OFF, Miss.VERSION_CHANGED, Miss.CORRUPT)  # the last tells most
 
@@ -26,23 +28,24 @@ class Store:
         self.root = root
         self._stats = stats
         self._verified = VerifiedChunks()
+        self._upkeep: threading.Thread | None = None
         self.tiers: list[Tier] = []
         if settings.memory:
-            self._add_tier(root.memory_directory, "memory", settings.memory, 0, root.modes)  # its volume is no disk
+            self._add_tier(root.memory_directory, "memory", settings.memory, 0, settings)  # its volume is no disk
         for directory, budget in settings.disk_tiers:
-            self._add_tier(directory, "disk", budget, settings.min_free, root.modes)
+            self._add_tier(directory, "disk", budget, settings.min_free, settings)
 
     @property
     def lock_path(self) -> str:
         return os.path.join(self.root.path, "lock")
 
-    def _add_tier(self, directory: str, kind: Kind, budget: int, min_free: int, modes: Modes) -> None:
+    def _add_tier(self, directory: str, kind: Kind, budget: int, min_free: int, settings: Settings) -> None:
         try:
             if os.path.islink(directory) and kind == "memory":
                 raise OSError(f"{directory} is a link; remove it")
             group = os.stat(self.root.path).st_gid
-            modes = prepare_directory(directory, modes, group)
-            self.tiers.append(Tier(directory, kind, budget, min_free, modes, self._stats))
+            modes = prepare_directory(directory, self.root.modes, group)
+            self.tiers.append(Tier(directory, kind, budget, min_free, modes, self._stats, settings.max_age))
         except OSError as error:
             self._stats.add("tier_faults")
             logger.warning("cache directory %s: %s; this tier is not used", directory, error)
@@ -131,6 +134,9 @@ class Store:
         if tier.deserves_eviction():
             evict(tier, self._stats, lambda victim: self._demote(level, victim))
             refused = refused and tier.publish(relative, parts)  # there may be room now
+        if tier.deserves_upkeep() and not self._keeps_up():
+            self._upkeep = threading.Thread(target=self._keep_up, args=(tier,), name="hybridfs-upkeep", daemon=True)
+            self._upkeep.start()
         return refused
 
     def _promote(self, block: CachedBlock, relative: str, above: int) -> None:
@@ -146,12 +152,32 @@ class Store:
         """Copies a block that is about to leave a tier to the next one below, as it is; its checksums travel along."""
         if level + 1 >= len(self.tiers) or self.tiers[level + 1].holds(relative):
             return
-        with open(os.path.join(self.tiers[level].directory, relative), "rb") as file:
-            content = file.read()
+        try:
+            with open(os.path.join(self.tiers[level].directory, relative), "rb") as file:
+                content = file.read()
+        except PermissionError:
+            return  # another user's, who lets nobody read: it goes all the same
         if self._publish(level + 1, relative, [content]) is None:
             self._stats.add("demoted_blocks")
 
+    def upkeep(self) -> bool:
+        """Removes what was left behind or is too old, now (FORMAT.md section 7); False where an evictor is at work."""
+        done = [keep_up(tier, self._stats, self._fills, at_once=True) for tier in self.tiers]
+        return all(done)
+
+    def _keep_up(self, tier: Tier) -> None:
+        keep_up(tier, self._stats, self._fills)
+
+    def _keeps_up(self) -> bool:
+        return self._upkeep is not None and self._upkeep.is_alive()
+
+    @property
+    def _fills(self) -> str:
+        return os.path.join(self.root.path, "fills")
+
     def close(self) -> None:
+        if self._upkeep is not None:
+            self._upkeep.join()
         for tier in self.tiers:
             tier.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -10,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
+from hybridfs.contents import is_new
 from hybridfs.ledger import UNIT, Ledger
 from hybridfs.locks import LockFile
 from hybridfs.publishing import rename_into, temporary_name, write_new
@@ -22,19 +24,35 @@ Kind = Literal["memory", "disk"]
 _REST_SECONDS = 30.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PAGE = 4096
+_MOST_SLACK = 64 << 20
+_RECOUNT_SECONDS = 600.0
+_UPKEEP_SECONDS = 3600.0
 _LOW_WATER = 0.95
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # whoever put a pipe there must not hang readers
 
 
 class Tier:
-    """A tier. ``budget`` and ``min_free`` in bytes. No method raises for a fault of the disk: it is counted instead."""
+    """A tier. ``budget`` and ``min_free`` in bytes, ``max_age`` in seconds (0: no limit).
 
-    def __init__(self, directory: str, kind: Kind, budget: int, min_free: int, modes: Modes, stats: Stats) -> None:
+    Looking up, publishing and discarding raise nothing for a fault of the disk: it is counted instead.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        kind: Kind,
+        budget: int,
+        min_free: int,
+        modes: Modes,
+        stats: Stats,
+        max_age: float = 0,
+    ) -> None:
         self.directory = directory
         self.kind = kind
         self.budget = budget
         self.modes = modes
-        self.ledger = Ledger(directory, modes.file)
+        self.max_age = max_age
+        self.ledger = Ledger(directory, modes)
         self.lock = LockFile(os.path.join(directory, "lock"), modes.file)
         self._min_free = min_free
         self._stats = stats
@@ -43,8 +61,16 @@ class Tier:
         self._rests_for = Miss.NO_SPACE
         self._warned = False
         self._deserves_look = False
+        self._deserves_upkeep = False
         self._full = False
+        self._recounts_at = 0.0
+        self._begin()
         self.marks_reads = bool(os.statvfs(directory).f_flag & os.ST_NOATIME)
+
+    def _begin(self) -> None:
+        with contextlib.suppress(OSError):  # an evictor counts then
+            if self.ledger.usage() is None and is_new(self.directory):
+                self.ledger.begin()
 
     @property
     def closed(self) -> Miss | None:
@@ -81,8 +107,10 @@ class Tier:
                 write_new(temporary, parts, self.modes.file)
             rename_into(temporary, os.path.join(self.directory, relative), self.directory, self.modes.directory)
             size = sum(len(part) for part in parts)
-            if self.ledger.add(-(-size // _PAGE) * _PAGE):
+            now = self.ledger.published.add(-(-size // _PAGE) * _PAGE)
+            if now is not None:
                 self._deserves_look = True
+                self._deserves_upkeep = self.upkeep_is_due(now)
         except OSError as error:
             return self.fault(error)
         return None
@@ -99,7 +127,8 @@ class Tier:
             return False
         self._deserves_look = False
         try:
-            return self._full or self.ledger.used() > self.budget or self.shortfall() > 0
+            used = self.ledger.used() if self.ledger.usage() else None
+            return self._full or used is None or used > self.budget or self.shortfall() > 0
         except OSError as error:
             self.fault(error)
             return False
@@ -112,8 +141,41 @@ class Tier:
 
     def shortfall(self) -> int:
         """Bytes missing to the free-space floor."""
+        return max(0, self._min_free - self.free())
+
+    def free(self) -> int:
+        """Bytes free on the tier's volume."""
         volume = os.statvfs(self.directory)
-        return max(0, self._min_free - volume.f_bavail * volume.f_frsize)
+        return volume.f_bavail * volume.f_frsize
+
+    def slack(self, used: int) -> int:
+        """Bytes to free beyond the floor, so that not each MiB published has an evictor run."""
+        return min(_MOST_SLACK, used // 20)
+
+    def may_recount(self) -> bool:
+        """Whether this process may count now although no count is due; not again for some minutes."""
+        now = time.monotonic()
+        due = now >= self._recounts_at
+        if due:
+            self._recounts_at = now + _RECOUNT_SECONDS
+        return due
+
+    def upkeep_is_due(self, now: float) -> bool:
+        """Whether upkeep was last done too long before ``now``, by the file system's clock, or was never."""
+        interval = min(_UPKEEP_SECONDS, self.max_age / 4) if self.max_age else _UPKEEP_SECONDS
+        try:
+            return abs(now - os.stat(self.upkeep_path).st_mtime) > interval  # a clock may have been set back
+        except FileNotFoundError:
+            return True
+
+    @property
+    def upkeep_path(self) -> str:
+        return os.path.join(self.directory, "upkeep")
+
+    def deserves_upkeep(self) -> bool:
+        """Whether the last publishing found that upkeep is due."""
+        due, self._deserves_upkeep = self._deserves_upkeep, False
+        return due
 
     def discard(self, relative: str) -> None:
         try:

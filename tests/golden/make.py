@@ -103,7 +103,7 @@ def make(directory: Path) -> None:
             assert store.publish(file.identity, number, data, file.file_id) is None
             vectors.append(found | {"trailer_xxh64": f"{int.from_bytes(trailer[-16:-8], 'little'):016x}"})
     store.close()
-    for unversioned in ("lock", "published", "v1/tmp"):  # empty or of no account
+    for unversioned in ("lock", "usage", "published", "upkeep", "v1/tmp"):  # empty or of no account
         path = root / unversioned
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     text = json.dumps(vectors, indent=1, ensure_ascii=False)

@@ -16,14 +16,32 @@ from typing import Any
 # Those whose system calls are the cache's; an origin may fail in other ways.
 CACHE = frozenset(
     f"hybridfs.{name}"
-    for name in ("publishing", "tier", "store", "eviction", "ledger", "locks", "root", "blocks", "open_blocks")
+    for name in (
+        *("publishing", "shared_sum", "ledger", "pins", "contents", "tier", "eviction", "upkeep", "store"),
+        *("locks", "root", "blocks", "open_blocks"),
+    )
 )
 _PATCHED: tuple[tuple[Any, str], ...] = (
     *(
         (os, name)
-        for name in ("open", "writev", "write", "fchmod", "chmod", "rename", "link", "unlink", "mkdir", "rmdir")
+        for name in (
+            "open",
+            "writev",
+            "write",
+            "fchmod",
+            "chmod",
+            "rename",
+            "link",
+            "unlink",
+            "mkdir",
+            "rmdir",
+            "removedirs",
+        )
     ),
-    *((os, name) for name in ("stat", "fstat", "statvfs", "pread", "preadv", "scandir", "utime", "truncate")),
+    *(
+        (os, name)
+        for name in ("stat", "fstat", "statvfs", "pread", "preadv", "scandir", "listdir", "utime", "truncate")
+    ),
     (builtins, "open"),
     (fcntl, "fcntl"),
     (mmap, "mmap"),

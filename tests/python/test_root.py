@@ -48,7 +48,9 @@ def test_a_new_root_is_private_whatever_the_umask(tmp_path: Path, umask: int) ->
     everything = [tmp_path / "root", *(tmp_path / "root").rglob("*")]
     assert {mode_of(path) for path in everything if path.is_dir()} == {0o700}
     assert {mode_of(path) for path in everything if path.is_file()} == {0o600}
-    assert {"cache-id", "lock", "usage", "published", "v1"} == {path.name for path in (tmp_path / "root").iterdir()}
+    assert {"cache-id", "lock", "usage", "published", "upkeep", "v1"} == {
+        path.name for path in (tmp_path / "root").iterdir()
+    }
     assert blocks_in(tmp_path / "root")
 
 

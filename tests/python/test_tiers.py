@@ -8,11 +8,21 @@ from pathlib import Path
 import pytest
 
 from hybridfs.blocks import CachedBlock
-from hybridfs.eviction import evict
 from hybridfs.layout import block_path
 from hybridfs.root import open_root
 from hybridfs.store import Store
-from tests.python.support import BLOCK, KIB, MIB, Cache, ScriptedOrigin, blocks_in, cache, new_store, pattern
+from tests.python.evicting import evict_exactly
+from tests.python.support import (
+    BLOCK,
+    KIB,
+    MIB,
+    Cache,
+    ScriptedOrigin,
+    blocks_in,
+    cache,
+    new_store,
+    pattern,
+)
 
 DATA = pattern(4 * BLOCK)
 
@@ -174,7 +184,7 @@ def test_a_block_demoted_by_one_process_is_a_hit_of_another(root: Path, tmp_path
 def squeeze(root: Path, tmp_path: Path) -> dict[str, int]:
     """Drives everything from the first disk to the second."""
     store, stats = new_store(root, disk=two_disks(tmp_path, 1))
-    evict(store.tiers[0], stats, lambda relative: store._demote(0, relative))
+    evict_exactly(store)
     assert blocks_in(tmp_path / "ssd") == []
     return stats.snapshot()
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hybridfs.stats import Miss
 from spark_ext import live, settings
 from spark_ext.jar import SparkSetupError
 from spark_ext.session import require_classic
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas
     from pyspark.sql import SparkSession
 
+REASONS = tuple(reason.value for reason in Miss)
 HIT_BLOCKS = ("hit_blocks_map", "hit_blocks_memory", "hit_blocks_disk")
 
 
@@ -66,6 +68,12 @@ class Status:
         """Sum of a counter over all processes. Raises KeyError if there is no such counter."""
         return sum(p.counters[counter] for p in self.processes)
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why blocks were missed and files passed through, as far as it happened; see docs/operating.md."""
+        found = {reason: self.total(f"miss_{reason}") for reason in REASONS}
+        return {reason: count for reason, count in found.items() if count}
+
     def to_pandas(self) -> pandas.DataFrame:
         """One row a process with all counters."""
         import pandas as pd
@@ -77,6 +85,8 @@ class Status:
         rows = [head, *(host.cells() for host in self.hosts)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = ["  ".join(_aligned(cell, widths[i], i) for i, cell in enumerate(row)) for row in rows]
+        if self.reasons:
+            lines.append("missed or passed through: " + ", ".join(f"{n} {why}" for why, n in self.reasons.items()))
         if self.missing:
             lines.append(f"{self.missing} executor(s) did not answer and are not counted")
         return "\n".join(lines)

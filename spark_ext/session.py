@@ -22,7 +22,8 @@ def configure(builder: SparkSession.Builder, **options: Any) -> SparkSession.Bui
 
     >>> spark = configure(SparkSession.builder, cache_dir="/ssd/cache", disk="200GiB").getOrCreate()  # doctest: +SKIP
 
-    `spark.jars` and the class paths are added to; nothing that is configured is overwritten.
+    `spark.jars` and the class paths are added to; nothing that is configured is overwritten. The application gets a
+    name of its own for `fill_limit`, unless `application` is given or configured.
 
     Args:
         builder: `SparkSession.builder`, with or without settings of its own.
@@ -45,9 +46,14 @@ def configure(builder: SparkSession.Builder, **options: Any) -> SparkSession.Bui
     else:
         jar.check_java(version)
         lookup = settings.configured(set_already)
-        merged = settings.merge(settings.wanted(options, lookup("spark.master")), lookup)
+        merged = _wanted(options, lookup)
         settings.check_command_line(merged)
     return _apply(builder, merged)
+
+
+def _wanted(options: dict[str, Any], lookup: settings.Lookup) -> dict[str, str]:
+    """What the session needs, joined with what is configured. Raises SparkSetupError where the two do not agree."""
+    return settings.merge(settings.named(settings.wanted(options, lookup("spark.master")), lookup), lookup)
 
 
 def _apply(builder: SparkSession.Builder, properties: dict[str, str]) -> SparkSession.Builder:
@@ -90,7 +96,7 @@ def _prepare_jvm(builder_options: dict[str, Any], options: dict[str, Any]) -> di
     SparkContext._ensure_initialized()
     jvm = SparkContext._jvm
     lookup = settings.first_of(builder_options, dict(SparkConf().getAll()))
-    merged = settings.merge(settings.wanted(options, lookup("spark.master")), lookup)
+    merged = _wanted(options, lookup)
     live.load_jar(jvm, jar.path())
     live.forget_file_systems(jvm, "hdfs", settings.SHIM)
     return merged
@@ -140,12 +146,19 @@ def _hadoop_properties(context: Any, options: dict[str, Any]) -> dict[str, str]:
     running = context._jsc.hadoopConfiguration()
     new = {settings.HDFS_IMPL: settings.SHIM, "spark.hadoop.fs.hybridfs.impl": settings.SHIM}
     new |= settings.option_keys(options)
-    merged = settings.merge(new, lambda key: running.get(key.removeprefix(settings.HADOOP)))
+
+    def lookup(key: str) -> str | None:
+        value: str | None = running.get(key.removeprefix(settings.HADOOP))
+        return value
+
+    merged = settings.merge(settings.named(new, lookup), lookup)
     return {key.removeprefix(settings.HADOOP): value for key, value in merged.items()}
 
 
 def conf(master: str | None = None, /, **options: Any) -> dict[str, str]:
     """Spark properties for spark-defaults.conf or `spark-submit --conf`.
+
+    Without `application` each process of a Spark application has a `fill_limit` of its own.
 
     Args:
         master: `spark.master`, if known: YARN needs one more entry of the class path.

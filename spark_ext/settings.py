@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ SHIM = "io.hybridfs.HybridFileSystem"
 PLAIN = "org.apache.hadoop.hdfs.DistributedFileSystem"
 HADOOP = "spark.hadoop."
 HDFS_IMPL = "spark.hadoop.fs.hdfs.impl"
+APPLICATION = HADOOP + OPTIONS["application"].hadoop_key
 # Lists, with what separates their items: ours is added to what is there.
 LISTS = {"spark.jars": ",", "spark.driver.extraClassPath": ":", "spark.executor.extraClassPath": ":"}
 # Of these the command line wins over anything that is set later.
@@ -60,6 +62,13 @@ def wanted(options: Mapping[str, Any], master: str | None) -> dict[str, str]:
         "spark.hadoop.fs.hybridfs.impl": SHIM,
         **option_keys(options),
     }
+
+
+def named(new: dict[str, str], existing: Lookup) -> dict[str, str]:
+    """``new`` with a name of its own for one Spark application, whose fills are added up, unless it has one."""
+    if APPLICATION in new or existing(APPLICATION):
+        return new
+    return new | {APPLICATION: f"spark-{uuid.uuid4()}"}
 
 
 def merge(new: Mapping[str, str], existing: Lookup) -> dict[str, str]:

@@ -88,6 +88,9 @@ def test_second_run_reads_nothing_from_hdfs(
         assert found.missing == 0
         assert len(found.processes) == len({p.pid for p in found.processes}) == processes
     assert status.total("origin_bytes") > 0
+    assert status.reasons["cold"] == status.total("miss_blocks") > 0
+    assert f"{status.reasons['cold']} cold" in str(status)
+    assert "cold" not in warm_status.reasons
     assert warm_status.total("origin_bytes") == warm_status.total("miss_blocks") == 0
     assert warm_status.total("hit_bytes") > 0
     assert sum(h.bytes_from_cache for h in warm_status.hosts) == warm_status.total("hit_bytes")

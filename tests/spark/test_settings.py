@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import spark_ext
 from hybridfs.errors import BadOption
 from spark_ext import SparkSetupError, jar, settings
 
+APPLICATION = "spark.hadoop.fs.hybridfs.application"
 SHIM = "io.hybridfs.HybridFileSystem"
 
 
@@ -32,7 +34,9 @@ def built(builder: SparkSession.Builder) -> dict[str, str]:
 
 
 def test_configure_sets_what_spark_needs(jar: Path) -> None:
-    conf = built(spark_ext.configure(SparkSession.builder, cache_dir="/ssd/cache", disk="200GiB", enabled=True))
+    options = {"cache_dir": "/ssd/cache", "disk": "200GiB", "enabled": True, "exclude": ["/tmp/", "**.tmp"]}
+    conf = built(spark_ext.configure(SparkSession.builder, **options))
+    assert re.fullmatch(r"spark-[0-9a-f]{8}-[0-9a-f-]{27}", conf.pop(APPLICATION))
     assert conf == {
         "spark.jars": str(jar),
         "spark.driver.extraClassPath": str(jar),
@@ -42,7 +46,20 @@ def test_configure_sets_what_spark_needs(jar: Path) -> None:
         "spark.hadoop.fs.hybridfs.cache.dir": "/ssd/cache",
         "spark.hadoop.fs.hybridfs.disk": "200GiB",
         "spark.hadoop.fs.hybridfs.enabled": "true",
+        "spark.hadoop.fs.hybridfs.exclude": "/tmp/,**.tmp",
     }
+
+
+def test_each_application_has_a_name_of_its_own() -> None:
+    names = [built(spark_ext.configure(SparkSession.builder))[APPLICATION] for _ in range(2)]
+    assert names[0] != names[1]
+    assert built(spark_ext.configure(SparkSession.builder, application="nightly"))[APPLICATION] == "nightly"
+    assert built(spark_ext.configure(SparkSession.builder, application=""))[APPLICATION] == "", (
+        "each process for itself"
+    )
+    given = SparkSession.builder.config(APPLICATION, "theirs")
+    assert built(spark_ext.configure(given))[APPLICATION] == "theirs"
+    assert APPLICATION not in spark_ext.conf(), "all applications would share it"
 
 
 def test_configure_adds_to_what_the_builder_has(jar: Path) -> None:
@@ -64,8 +81,8 @@ def test_configure_adds_to_what_the_builder_has(jar: Path) -> None:
 
 
 def test_configure_twice_changes_nothing() -> None:
-    once = built(spark_ext.configure(SparkSession.builder, disk="1GiB"))
     builder = spark_ext.configure(SparkSession.builder, disk="1GiB")
+    once = built(builder)
     assert built(spark_ext.configure(builder, disk="1GiB")) == once
 
 

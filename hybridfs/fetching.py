@@ -103,11 +103,13 @@ class Fetcher:
 
     def _run(self, source: Source, wanted: dict[int, Fetched]) -> None:
         try:
-            if source.admitted:
+            if not source.admitted:
+                self._bring(source, list(wanted), wanted)
+            elif isinstance(self._store, NoStore) or self._fills.spent(self._store.block_size):
+                self._fetch_missing(source, list(wanted), wanted)  # nobody has to wait for what is not published
+            else:
                 self._fetch_claimable(source, wanted)
                 self._await_others(source, wanted)
-            else:
-                self._bring(source, list(wanted), wanted)
         except BaseException as error:
             for future in wanted.values():
                 if not future.done():
@@ -117,12 +119,15 @@ class Fetcher:
         """Fetches the blocks that nobody else is fetching now."""
         claimed = [block for block in wanted if not wanted[block].done() and self._claim(source, block)]
         try:
-            missing = [block for block in claimed if not self._deliver_cached(source, block, wanted[block])]
-            for run in coalesce(missing, self._longest):
-                self._bring(source, run, wanted)
+            self._fetch_missing(source, claimed, wanted)
         finally:
             for block in claimed:
                 self._flights.release(self._offset(source, block))
+
+    def _fetch_missing(self, source: Source, blocks: list[int], wanted: dict[int, Fetched]) -> None:
+        missing = [block for block in blocks if not self._deliver_cached(source, block, wanted[block])]
+        for run in coalesce(missing, self._longest):
+            self._bring(source, run, wanted)
 
     def _await_others(self, source: Source, wanted: dict[int, Fetched]) -> None:
         """Waits for the blocks that others fetch; takes over what they give up; after too long reads itself."""

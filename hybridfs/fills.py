@@ -49,6 +49,13 @@ class Fills:
         self._pending = 0
         self._warned = False
 
+    def spent(self, size: int) -> bool:
+        """Whether a block of ``size`` bytes would be refused now."""
+        try:
+            return bool(self._limit) and self._total.total() + size > self._limit
+        except OSError:
+            return True
+
     def publish(self, size: int, publish: Callable[[], Miss | None]) -> Miss | None:
         """Publishes ``size`` bytes if there is room for them; else FILL_LIMIT, TIER_OFF if nobody can tell."""
         if not self._limit:

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 from hybridfs.fills import open_fills
+from hybridfs.layout import flight_offset
+from hybridfs.locks import LockFile
 from hybridfs.root import open_root
 from hybridfs.stats import Miss, Stats
 from tests.python.seams import seams
@@ -77,6 +79,20 @@ def test_what_a_tier_did_not_take_is_not_counted(tmp_path: Path) -> None:
         used.read(origin, "/f")
         used.settle()
         assert misses(used.counts) == {"no_space": 4, "cold": 4}
+
+
+def test_past_the_limit_nobody_waits_for_whom_fetches_the_same(tmp_path: Path) -> None:
+    origin = origin_of({"/f": 4 * BLOCK, "/g": 4 * BLOCK})
+    with cache(tmp_path, fill_limit=4 * BLOCK) as used:
+        used.read(origin, "/f")
+        used.settle()
+        locks = LockFile(str(tmp_path / "lock"), 0o600)
+        assert all(locks.claim(flight_offset(origin.identity("/g"), block, BLOCK)) for block in range(4))
+        assert used.read(origin, "/g") == origin.files["/g"].data
+        used.settle()
+        locks.close()
+        assert used.counts["lock_timeouts"] == 0
+        assert misses(used.counts) == {"cold": 4, "fill_limit": 4}
 
 
 def full() -> None:

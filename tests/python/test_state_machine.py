@@ -42,7 +42,7 @@ from hybridfs.file import HybridFile
 from hybridfs.root import SHARED_MEMORY
 from hybridfs.store import Store
 from tests.python.seams import failing, seams
-from tests.python.support import BLOCK, Cache, ScriptedOrigin, Version, blocks_in
+from tests.python.support import BLOCK, Cache, ScriptedOrigin, Version, blocks_in, misses
 from tests.python.zygote import KILLED, RIGHT, Zygote
 
 EXAMPLES = int(os.environ.get("HYBRIDFS_EXAMPLES", "0"))
@@ -64,6 +64,13 @@ EVENTS = (
     "version_changed",
     "tier_faults",
     "grants_reused",
+    "miss_cold",
+    "miss_version_changed",
+    "miss_corrupt",
+    "miss_tier_off",
+    "miss_no_space",
+    "miss_fill_limit",
+    "miss_disabled",
 )
 
 
@@ -106,6 +113,7 @@ class Model(RuleBasedStateMachine):
         streams=st.sampled_from([1, 4]),
         freshness=st.sampled_from([0, 30]),
         map_budget=st.sampled_from([0, 100 * BLOCK]),
+        fill_limit=st.sampled_from([0, 0, 6 * BLOCK]),
     )
     def start(
         self,
@@ -119,6 +127,7 @@ class Model(RuleBasedStateMachine):
         streams: int,
         freshness: int,
         map_budget: int,
+        fill_limit: int,
     ) -> None:
         self.origin = ScriptedOrigin(readers)
         self.file_ids = file_ids
@@ -133,6 +142,7 @@ class Model(RuleBasedStateMachine):
             "fetch_streams": streams,
             "freshness": freshness,
             "map_budget": map_budget,
+            "fill_limit": fill_limit,
         }
         self.caches = [self.new_cache(), self.new_cache()]
         self.change("/a", "new", 3 * BLOCK + 777)
@@ -493,8 +503,15 @@ class Model(RuleBasedStateMachine):
 
     def close(self, cache: Cache) -> None:
         cache.close()
+        misses(cache.counts)  # add up
         for name in EVENTS:
             self.figures[f"events in the state machine: {name}"] += cache.counts[name]
+
+    @rule()
+    def flip_the_switch(self) -> None:
+        switch = self.root / "root" / "disabled"
+        with contextlib.suppress(FileNotFoundError):  # no root
+            switch.unlink() if switch.exists() else switch.touch()
 
     @rule(which=st.integers(0, 1))
     def restart(self, which: int) -> None:

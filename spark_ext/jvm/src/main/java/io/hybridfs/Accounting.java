@@ -73,14 +73,6 @@ final class Accounting {
         marks.drop(before);
     }
 
-    /** Takes off what upkeep removed; the evictor's lock is held. */
-    void subtract(long bytes, long blocks) throws IOException {
-        Usage known = usage();
-        if (known != null) {
-            write(new Usage(Math.max(0, known.bytes - bytes), known.blocks, known.unlinked + blocks));
-        }
-    }
-
     private void write(Usage found) throws IOException {
         Path fresh = temporary.resolve(ProcessInfo.uniqueName());
         Steps.at("usage.create");

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -35,11 +36,15 @@ final class CachedBlock implements Closeable {
 
     /** Throws NoSuchFileException (miss), {@link BlockFormat.Rejected}, or whatever the disk throws. */
     static CachedBlock open(Tier tier, Path path, Layout layout, long fileId, long block) throws IOException {
-        BasicFileAttributes before = Files.readAttributes(path, BasicFileAttributes.class);
+        BasicFileAttributes before = attributes(path);
+        if (!before.isRegularFile()) {
+            // To open a pipe would wait for its writer.
+            throw new BlockFormat.Rejected("no file", true, false);
+        }
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
         try {
             // Attributes come by path: the same file before and after opening is the one that was opened.
-            if (!before.fileKey().equals(Files.readAttributes(path, BasicFileAttributes.class).fileKey())) {
+            if (!before.fileKey().equals(attributes(path).fileKey())) {
                 throw new NoSuchFileException(path.toString(), null, "replaced while it was opened");
             }
             long[] sums = BlockFormat.readTrailer(channel, layout, fileId, block);
@@ -48,6 +53,10 @@ final class CachedBlock implements Closeable {
             channel.close();
             throw e;
         }
+    }
+
+    private static BasicFileAttributes attributes(Path path) throws IOException {
+        return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
     }
 
     /** Puts {@code into.remaining()} bytes of data from {@code offset}; throws IOException rather than wrong bytes. */

@@ -3,8 +3,7 @@ package io.hybridfs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.Collections;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.List;
 
 /** Keeps a tier within its budget and off its volume's floor: second chance, by sampling (FORMAT 7). */
 final class Evictor {
@@ -21,13 +20,17 @@ final class Evictor {
     private final Tier tier;
     private final boolean full;
     private final long freeBefore;
+    private Usage known;
+    private boolean counted;
+    /** What of {@code published} is not yet in {@code usage}, in MiB. */
+    private long marks;
     private long held;
     /** Bytes to be freed for the budget or for relief; the floor is looked at besides. */
     private long owed;
     private long freed;
     private long unlinked;
     private long looked;
-    private long seen;
+    private long lookedBytes;
     private int spared;
     private boolean done;
 
@@ -74,37 +77,43 @@ final class Evictor {
 
     private void run() throws IOException {
         Steps.at("evict.begin");
-        long marks = tier.accounting.marks();
-        Usage known = tier.accounting.usage();
-        boolean counted = known == null || known.isWorn();
+        marks = tier.accounting.marks();
+        known = tier.accounting.usage();
+        counted = known == null || known.isWorn();
         if (counted) {
             known = Counting.of(tier.dir);
         }
         held = known.bytes + (counted ? 0 : marks * Marks.UNIT);
         owed = owed();
         judge();
+        boolean reached;
         try {
-            if (!sample() && !counted) {
-                // Less was there than was thought, or it is pinned.
-                counted = true;
-                known = Counting.of(tier.dir);
-                held = known.bytes;
-                unlinked = 0;
-            }
+            reached = sample();
         } catch (IOException e) {
-            record(known, counted, marks);
+            record();
             throw e;
         }
-        record(known, counted, marks);
+        if (!reached && !counted) {
+            // Less was there than was thought, or it is pinned.
+            counted = true;
+            known = Counting.of(tier.dir);
+            held = known.bytes;
+            unlinked = 0;
+        }
+        record();
         if (held > tier.budget || missing(tier) > 0) {
             tier.breaker.full();
         }
         Steps.at("evict.done");
     }
 
-    private void record(Usage known, boolean counted, long marks) throws IOException {
-        long blocks = counted || known.blocks > 0 ? known.blocks : Math.max(marks, seen);
+    /** Who is killed later has not done it for nothing. */
+    private void record() throws IOException {
+        // The blocks of a tier that nobody has counted yet are told from the bytes.
+        long blocks = counted || known.blocks > 0 || looked == 0 ? known.blocks
+            : Math.max(1, (held + freed) * looked / Math.max(1, lookedBytes));
         tier.accounting.record(new Usage(Math.max(0, held), blocks, known.unlinked + unlinked), marks);
+        marks = 0;
     }
 
     private long owed() {
@@ -114,7 +123,7 @@ final class Evictor {
 
     /** Passes over the tier until enough has gone; false when nothing is left that could go. */
     private boolean sample() throws IOException {
-        Regions regions = new Regions(tier.dir);
+        Sampler sampler = new Sampler(tier.dir);
         double share = 0;
         int idle = 0;
         while (!done) {
@@ -122,7 +131,7 @@ final class Evictor {
             share = Math.min(1, Math.max(wanted * (looked + 1) / (unlinked + 1), 2 * share));
             long unlinkedBefore = unlinked;
             long lookedBefore = looked;
-            pass(regions, share);
+            sampler.pass(share, this::take);
             idle = share == 1 && unlinked == unlinkedBefore ? idle + 1 : 0;
             if (share == 1 && looked == lookedBefore || idle > MOST_SPARED) {
                 return done;
@@ -131,40 +140,33 @@ final class Evictor {
         return true;
     }
 
-    private void pass(Regions regions, double share) throws IOException {
-        ThreadLocalRandom random = ThreadLocalRandom.current();
-        seen = 0;
-        regions.visit((region, blocks, pinned) -> {
-            seen += blocks.size();
-            int left = blocks.size();
-            for (String block : pinned ? Collections.<String>emptyList() : blocks) {
-                if (!done && random.nextDouble() < share && lookAt(region.resolve(block))) {
-                    left--;
-                }
+    private boolean take(List<Path> blocks) throws IOException {
+        for (Path block : blocks) {
+            if (done) {
+                return false;
             }
-            if (left == 0) {
-                Regions.removeIfEmpty(region);
-            }
-            return !done;
-        });
+            look(block);
+        }
+        record();
+        return !done;
     }
 
-    /** Whether the block has gone. */
-    private boolean lookAt(Path block) throws IOException {
-        BasicFileAttributes found = Counting.look(block, "evict.look");
+    private void look(Path block) throws IOException {
+        BasicFileAttributes found = Regions.look(block, "evict.look");
         if (found == null) {
-            return false;
+            return;
         }
         looked++;
+        lookedBytes += Accounting.onDisk(found.size());
         if (AccessTimes.marked(found) && spared < MOST_SPARED) {
             spared++;
             Steps.at("evict.spare");
             AccessTimes.unmark(block);
-            return false;
+            return;
         }
         spared = 0;
         evict(block, Accounting.onDisk(found.size()));
-        return true;
+        Regions.removeIfEmpty(block.getParent());
     }
 
     private void evict(Path block, long size) throws IOException {

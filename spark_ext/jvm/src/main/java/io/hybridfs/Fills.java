@@ -4,8 +4,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
-/** What one application published on this host, against its limit (FORMAT 7). */
+/**
+ * What one application publishes on this host, against its limit (FORMAT 7). Blocks that are being published count
+ * already: a process goes above the limit by less than the MiB that it has not told to the others yet.
+ */
 final class Fills {
     static final String DIRECTORY = "fills";
     /** Of this process, by root: for applications without a name. */
@@ -15,6 +19,7 @@ final class Fills {
     private final AtomicLong mine;
     /** Of all processes of the application; null for one without a name. */
     private final Marks shared;
+    private long pending;
 
     /** {@code limit} in bytes, 0 = none; {@code application}: empty for this process alone. */
     Fills(Root root, long limit, String application) {
@@ -24,17 +29,72 @@ final class Fills {
             : new Marks(root.dir.resolve(DIRECTORY).resolve(CanonicalUri.domain(application)), root.modes);
     }
 
-    /** Whether nothing more is to be published from the origin. */
-    boolean reached() throws IOException {
-        return limit > 0 && (shared == null ? mine.get() : shared.count() * Marks.UNIT) >= limit;
+    /** Whether a block of that size would be refused now. */
+    synchronized boolean spent(int size) {
+        try {
+            return limit > 0 && total() + pending + size > limit;
+        } catch (IOException uncounted) {
+            return true;
+        }
     }
 
-    /** Notes bytes of data that were published. */
-    void add(long bytes) throws IOException {
+    /** Publishes a block if there is room for it; FILL_LIMIT if not, TIER_OFF if that cannot be counted. */
+    Miss publish(int size, Supplier<Miss> publishing) {
+        if (limit == 0) {
+            return publishing.get();
+        }
+        Miss refused = reserve(size);
+        if (refused != null) {
+            return refused;
+        }
+        boolean published = false;
+        try {
+            refused = publishing.get();
+            published = refused == null;
+            return refused;
+        } finally {
+            settle(size, published);
+        }
+    }
+
+    private synchronized Miss reserve(int size) {
+        try {
+            if (total() + pending + size > limit) {
+                return Miss.FILL_LIMIT;
+            }
+            pending += size;
+            return null;
+        } catch (IOException e) {
+            return fault();
+        }
+    }
+
+    private synchronized void settle(int size, boolean published) {
+        try {
+            if (published) {
+                add(size);
+            }
+            pending -= size;
+        } catch (IOException e) {
+            // It stays pending: this process knows of it, if nobody else does.
+            fault();
+        }
+    }
+
+    private static Miss fault() {
+        Stats.count(Stats.Counter.TIER_FAULTS);
+        return Miss.TIER_OFF;
+    }
+
+    private long total() throws IOException {
+        return shared == null ? mine.get() : shared.count() * Marks.UNIT;
+    }
+
+    private void add(int size) throws IOException {
         if (shared == null) {
-            mine.addAndGet(bytes);
-        } else if (limit > 0) {
-            shared.add(bytes);
+            mine.addAndGet(size);
+        } else {
+            shared.add(size);
         }
     }
 }

@@ -38,6 +38,7 @@ final class LockFile {
 
     /** A held lock. Closing it twice is no harm. */
     static final class Held implements AutoCloseable {
+        static final Held OF_NOTHING = new Held(null);
         private FileLock lock;
 
         /** {@code lock}: null where the file system has no locks. */
@@ -68,7 +69,7 @@ final class LockFile {
             // Java keeps the table of the process's own locks, over all class loaders.
             return null;
         } catch (IOException unlockable) {
-            return new Held(null);
+            return Held.OF_NOTHING;
         }
     }
 }

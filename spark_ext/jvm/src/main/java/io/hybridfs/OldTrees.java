@@ -29,9 +29,29 @@ final class OldTrees {
         return trees;
     }
 
-    /** Removes the tree unless something in it was modified or read since; returns the bytes on disk that went. */
-    static long removeUntouched(Path tree, FileTime since) throws IOException {
-        return touchedSince(tree, since) ? 0 : remove(tree);
+    /** Removes those in which nothing was modified or read since; true if there were any. */
+    static boolean removeUntouched(Path tier, FileTime since) throws IOException {
+        boolean removed = false;
+        for (Path tree : of(tier)) {
+            if (!touchedSince(tree, since)) {
+                remove(tree);
+                removed = true;
+            }
+        }
+        return removed;
+    }
+
+    /** Bytes on disk. */
+    static long size(Path tree) throws IOException {
+        long[] bytes = {0};
+        Files.walkFileTree(tree, new Visitor() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes is) {
+                bytes[0] += Accounting.onDisk(is.size());
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return bytes[0];
     }
 
     /** The access time of a directory tells nothing: looking for what to remove moves it. */
@@ -57,14 +77,12 @@ final class OldTrees {
         return touched[0];
     }
 
-    private static long remove(Path tree) throws IOException {
-        long[] bytes = {0};
+    private static void remove(Path tree) throws IOException {
         Files.walkFileTree(tree, new Visitor() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes is) throws IOException {
                 Steps.at("upkeep.tree");
                 Files.deleteIfExists(file);
-                bytes[0] += Accounting.onDisk(is.size());
                 return FileVisitResult.CONTINUE;
             }
 
@@ -75,7 +93,6 @@ final class OldTrees {
                 return FileVisitResult.CONTINUE;
             }
         });
-        return bytes[0];
     }
 
     /** Others may remove the same. */

@@ -5,67 +5,70 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/**
- * Goes through the blocks of a tier by name, one region's directory at a time: nothing is looked at but directories, and
- * no more than one region is kept. Expired pins are unlinked on the way: for who has the evictor's lock.
- */
+/** What lies in a tier, by its directories' listings: for who has the evictor's lock. */
 final class Regions {
     private static final String PIN = "pin.";
 
-    private final Path tree;
-
-    Regions(Path tier) {
-        this.tree = tier.resolve("v1");
+    private Regions() {
     }
 
-    /** What is done with a region. */
-    interface Visitor {
-        /** {@code blocks}: file names. False to go no further. */
-        boolean region(Path dir, List<String> blocks, boolean pinned) throws IOException;
+    /** A region's directory, and the names of the blocks in it. */
+    static final class Region {
+        final Path dir;
+        final List<String> blocks = new ArrayList<>();
+        private boolean pinned;
+
+        private Region(Path dir) {
+            this.dir = dir;
+        }
+
+        /** Whether evictors and age are kept off its blocks. */
+        boolean isPinned() {
+            return pinned;
+        }
     }
 
-    /** Visits the regions, by {@code <domain>/<xx>} in random order; true when the visitor came through all. */
-    boolean visit(Visitor visitor) throws IOException {
+    /** The directories {@code <domain>/<xx>} of a tier, in random order. */
+    static List<Path> shards(Path tier) throws IOException {
         List<Path> shards = new ArrayList<>();
-        for (Path domain : list(tree)) {
+        for (Path domain : list(tier.resolve("v1"))) {
             if (!domain.endsWith("tmp")) {
                 shards.addAll(list(domain));
             }
         }
         Collections.shuffle(shards);
-        for (Path shard : shards) {
-            for (Path region : list(shard)) {
-                if (!visit(region, visitor)) {
-                    return false;
-                }
-            }
-        }
-        return true;
+        return shards;
     }
 
-    private static boolean visit(Path region, Visitor visitor) throws IOException {
-        List<String> blocks = new ArrayList<>();
-        boolean pinned = false;
-        for (Path file : list(region)) {
+    /** Lists a region and looks at nothing in it. Expired pins and a directory that is empty go on the way. */
+    static Region read(Path dir) throws IOException {
+        Region region = new Region(dir);
+        List<Path> files = list(dir);
+        for (Path file : files) {
             String name = file.getFileName().toString();
             if (isNumber(name)) {
-                blocks.add(name);
+                region.blocks.add(name);
             } else if (name.startsWith(PIN) && isNumber(name.substring(PIN.length()))) {
-                pinned |= holds(file, name.substring(PIN.length()));
+                region.pinned |= holds(file, name.substring(PIN.length()));
             }
         }
-        return visitor.region(region, blocks, pinned);
+        if (files.isEmpty()) {
+            removeIfEmpty(dir);
+        }
+        return region;
     }
 
     private static boolean holds(Path pin, String expiry) {
-        boolean holds = expiry.length() > 18 || Long.parseLong(expiry) * 1000 > System.currentTimeMillis();
+        boolean holds = expiry.length() > 18 || Long.parseLong(expiry) > System.currentTimeMillis() / 1000;
         if (!holds) {
             Steps.at("evict.pin");
             pin.toFile().delete();
@@ -95,6 +98,18 @@ final class Regions {
         return entries;
     }
 
+    /** One stat; null when the file has gone or is none. */
+    static BasicFileAttributes look(Path file, String step) throws IOException {
+        Steps.at(step);
+        try {
+            BasicFileAttributes found =
+                Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return found.isRegularFile() ? found : null;
+        } catch (NoSuchFileException gone) {
+            return null;
+        }
+    }
+
     /**
      * True when this call removed the file. By java.io.File, which asks for no attributes first; only if that fails is
      * the reason asked for.
@@ -103,7 +118,7 @@ final class Regions {
         return file.toFile().delete() || Files.deleteIfExists(file);
     }
 
-    /** Removes the directory of a region that may be empty, and the one above; a publisher makes them when it must. */
+    /** Removes the directory of a region if it is empty, and the one above; a publisher makes them when it must. */
     static void removeIfEmpty(Path region) {
         Steps.at("evict.rmdir");
         if (region.toFile().delete()) {

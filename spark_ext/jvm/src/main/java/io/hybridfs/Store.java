@@ -46,6 +46,7 @@ final class Store {
         }
         // After the tiers: one that has no lock file yet is new.
         this.flights = LockFile.of(root.dir, root.modes);
+        all.forEach(tier -> tier.fills = root.dir.resolve(Fills.DIRECTORY));
         for (int i = 0; i + 1 < all.size(); i++) {
             all.get(i).below = all.get(i + 1);
         }
@@ -158,15 +159,20 @@ final class Store {
     /** Publishes a block of a confirmed version to the first disk tier that takes it; returns why none did, or null. */
     Miss publish(Layout layout, long fileId, long block, byte[] data, int offset) {
         int length = layout.dataLength(block);
-        if (fillsReached()) {
-            return Miss.FILL_LIMIT;
+        Miss refused = fills.publish(length, () -> publishToTier(layout, fileId, block, data, offset));
+        if (refused == null) {
+            Stats.count(Stats.Counter.PUBLISHED_BLOCKS);
+            Stats.add(Stats.Counter.PUBLISHED_BYTES, length);
         }
+        return refused;
+    }
+
+    private Miss publishToTier(Layout layout, long fileId, long block, byte[] data, int offset) {
         Miss refused = null;
         for (Tier tier : tiers) {
             if (!tier.memory) {
-                Miss why = tier.publish(layout, fileId, block, data, offset, length);
+                Miss why = tier.publish(layout, fileId, block, data, offset, layout.dataLength(block));
                 if (why == null) {
-                    published(length);
                     return null;
                 }
                 refused = Miss.stronger(refused, why);
@@ -175,27 +181,11 @@ final class Store {
         return refused;
     }
 
-    private boolean fillsReached() {
-        try {
-            return fills.reached();
-        } catch (IOException unknown) {
-            return false;
-        }
-    }
-
-    private void published(int length) {
-        Stats.count(Stats.Counter.PUBLISHED_BLOCKS);
-        Stats.add(Stats.Counter.PUBLISHED_BYTES, length);
-        try {
-            fills.add(length);
-        } catch (IOException e) {
-            Stats.count(Stats.Counter.TIER_FAULTS);
-        }
-    }
-
     /** The right to fetch a block for everybody, or null while another has it. */
     LockFile.Held tryFetch(Layout layout, long block) {
-        return flights.tryLock(layout.lockOffset(block));
+        // Nobody has to wait for what is not published.
+        return fills.spent(layout.dataLength(block)) ? LockFile.Held.OF_NOTHING
+            : flights.tryLock(layout.lockOffset(block));
     }
 
     private static void promote(Tier from, Tier above, Layout layout, long fileId, long block) {

@@ -31,6 +31,8 @@ final class Tier {
     final Breaker breaker = new Breaker();
     /** Where evicted blocks go, or null. */
     volatile Tier below;
+    /** What applications have published, in the root. */
+    volatile Path fills;
     private final Publisher publisher;
     private final boolean accessTimes;
     private final AtomicBoolean warned = new AtomicBoolean();
@@ -43,6 +45,7 @@ final class Tier {
     /** Opens or makes a tier with its root's modes; throws IOException when it cannot be used. */
     Tier(Path dir, long budget, long minFree, long maxAgeMillis, boolean memory, Modes modes) throws IOException {
         this.dir = dir;
+        this.fills = dir.resolve(Fills.DIRECTORY);
         this.budget = budget;
         this.minFree = minFree;
         this.maxAgeMillis = maxAgeMillis;

@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /** What is done about once an hour in a tier, by one process (FORMAT 7). All times are the file system's own. */
 final class Upkeep {
@@ -16,10 +18,12 @@ final class Upkeep {
     private static final long ORPHAN_MILLIS = TimeUnit.HOURS.toMillis(1);
     private static final long UNTOUCHED_MILLIS = TimeUnit.DAYS.toMillis(7);
 
+    private static final Pattern ANY = Pattern.compile(".*");
+    /** What is left of a file that was written beside its name, to be renamed or linked to it. */
+    private static final Pattern WRITTEN_ASIDE = Pattern.compile(".+\\.\\d+-[0-9a-f]{16}");
+
     private final Tier tier;
     private final long now;
-    private long freed;
-    private long unlinked;
 
     private Upkeep(Tier tier, long now) {
         this.tier = tier;
@@ -71,23 +75,23 @@ final class Upkeep {
     }
 
     private void run() throws IOException {
-        removeOlder(tier.temporary(), ORPHAN_MILLIS, "upkeep.orphan");
-        removeOlder(tier.dir.resolve(Fills.DIRECTORY), UNTOUCHED_MILLIS, "upkeep.fill");
-        for (Path tree : OldTrees.of(tier.dir)) {
-            freed += OldTrees.removeUntouched(tree, FileTime.fromMillis(now - UNTOUCHED_MILLIS));
+        removeOlder(tier.temporary(), ANY, ORPHAN_MILLIS, "upkeep.orphan");
+        for (Path dir : Arrays.asList(tier.dir, tier.dir.resolve("v1"), tier.fills)) {
+            removeOlder(dir, WRITTEN_ASIDE, ORPHAN_MILLIS, "upkeep.orphan");
         }
-        if (tier.maxAgeMillis > 0) {
-            removeAged();
-        }
-        if (freed > 0) {
-            tier.accounting.subtract(freed, unlinked);
+        removeOlder(tier.fills, ANY, UNTOUCHED_MILLIS, "upkeep.fill");
+        boolean removed = OldTrees.removeUntouched(tier.dir, FileTime.fromMillis(now - UNTOUCHED_MILLIS));
+        if (tier.maxAgeMillis > 0 || removed) {
+            long marks = tier.accounting.marks();
+            tier.accounting.record(tier.maxAgeMillis > 0 ? removeAged() : Counting.of(tier.dir), marks);
         }
         Steps.at("upkeep.done");
     }
 
-    private void removeOlder(Path dir, long millis, String step) throws IOException {
+    private void removeOlder(Path dir, Pattern names, long millis, String step) throws IOException {
         for (Path file : Regions.list(dir)) {
-            BasicFileAttributes found = Counting.look(file, "upkeep.look");
+            boolean meant = names.matcher(file.getFileName().toString()).matches();
+            BasicFileAttributes found = meant ? Regions.look(file, "upkeep.look") : null;
             if (found != null && now - found.lastModifiedTime().toMillis() > millis) {
                 Steps.at(step);
                 Regions.unlink(file);
@@ -95,28 +99,20 @@ final class Upkeep {
         }
     }
 
-    private void removeAged() throws IOException {
+    /** As it looks at all blocks, it counts them. */
+    private Usage removeAged() throws IOException {
         FileTime since = FileTime.fromMillis(now - tier.maxAgeMillis);
-        new Regions(tier.dir).visit((region, blocks, pinned) -> {
-            int left = blocks.size();
-            for (String name : blocks) {
-                Path block = region.resolve(name);
-                BasicFileAttributes found = pinned ? null : Counting.look(block, "upkeep.look");
-                if (found != null && found.lastAccessTime().compareTo(since) < 0
-                    && found.lastModifiedTime().compareTo(since) < 0) {
-                    Steps.at("upkeep.aged");
-                    if (Regions.unlink(block)) {
-                        Stats.count(Stats.Counter.EVICTED_BLOCKS);
-                        freed += Accounting.onDisk(found.size());
-                        unlinked++;
-                    }
-                    left--;
+        return Counting.of(tier.dir, (block, found, pinned) -> {
+            boolean stays = pinned || found.lastAccessTime().compareTo(since) >= 0
+                || found.lastModifiedTime().compareTo(since) >= 0;
+            if (!stays) {
+                Steps.at("upkeep.aged");
+                if (Regions.unlink(block)) {
+                    Stats.count(Stats.Counter.EVICTED_BLOCKS);
+                    Regions.removeIfEmpty(block.getParent());
                 }
             }
-            if (left == 0) {
-                Regions.removeIfEmpty(region);
-            }
-            return true;
+            return stays;
         });
     }
 }

@@ -41,7 +41,8 @@ final class Trees {
     /** The block files of a tier. */
     static List<Path> blocks(Path tier) throws IOException {
         try (Stream<Path> all = Files.walk(tier.resolve("v1"))) {
-            return all.filter(p -> Files.isRegularFile(p) && tier.relativize(p).getNameCount() == 5)
+            return all.filter(p -> Files.isRegularFile(p) && tier.relativize(p).getNameCount() == 5
+                    && !p.getFileName().toString().startsWith("pin."))
                 .sorted().collect(Collectors.toList());
         }
     }

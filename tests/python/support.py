@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from hybridfs import config, runtime
 from hybridfs.engine import Engine
@@ -290,6 +290,12 @@ class Child:
         assert self._process.stdin is not None
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
+
+    @property
+    def output(self) -> IO[str]:
+        """What it says, to wait for it together with others."""
+        assert self._process.stdout is not None
+        return self._process.stdout
 
     def hear(self) -> str:
         """The next line; empty when the process has ended."""

@@ -179,9 +179,8 @@ class Lane:
 
     # ---- mutations
 
-    def _mutate(
-        self, kind: int, through: int, file: int, number: int, other: int, other_number: int, time: int
-    ) -> None:
+    def _mutate(self, kind: int, through: int, file: int, number: int, *more: int) -> None:
+        other, other_number, mtime = more
         self._counts["mutations"] += 1
         board, touched = self._checker.board, [(file, number)] + ([(other, other_number)] if other >= 0 else [])
         for one, version in touched:

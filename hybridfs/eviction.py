@@ -66,6 +66,7 @@ class _Eviction:
         self._freed = self._unlinked = self._looked = self._spared = 0
         self._usual = _UsualRegion()
         self._free_before = tier.free()
+        self._trial = _TRIAL
         self._stuck = False
 
     def run(self) -> bool:
@@ -99,13 +100,10 @@ class _Eviction:
     def _pass(self, share: float) -> None:
         for window in self._sample(share):
             for path in window:
-                if self._freed >= self._goal:
+                if self._freed >= self._goal or self._is_vain():
                     return
                 self._look(path)
             self._record()
-            if self._is_vain():
-                self._stuck = True
-                return
 
     def _sample(self, share: float) -> Iterator[list[str]]:
         """Paths of blocks, each chosen with the probability ``share``; in batches, each in random order.
@@ -154,9 +152,10 @@ class _Eviction:
 
     def _is_vain(self) -> bool:
         """Whether the volume gained less than half of what was unlinked: readers hold it, or others fill the volume."""
-        if not self._floor or self._freed < _TRIAL:
-            return False
-        return self._tier.free() - self._free_before < self._freed // 2
+        if self._floor and self._freed >= self._trial:
+            self._trial = self._freed + _TRIAL
+            self._stuck = self._tier.free() - self._free_before < self._freed // 2
+        return self._stuck
 
     def _record(self) -> None:
         """Writes what is known now: who is killed has not done it for nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -25,6 +26,8 @@ from hybridfs.tier import Tier
 
 ORPHAN_SECONDS = 3600
 UNTOUCHED_SECONDS = 7 * 86_400
+_ANY = re.compile(".*")
+_ASIDE = re.compile(r"[a-z-]+\.\d+-[0-9a-f]{16}")  # of a small file that is written aside
 
 
 def keep_up(tier: Tier, stats: Stats, fills: str, *, at_once: bool = False) -> bool:
@@ -40,7 +43,7 @@ def keep_up(tier: Tier, stats: Stats, fills: str, *, at_once: bool = False) -> b
             if due:
                 now = _note(tier)
                 remove_untouched(fills, now - UNTOUCHED_SECONDS)
-                remove_untouched(os.path.join(tier.directory, f"v{VERSION}", "tmp"), now - ORPHAN_SECONDS)
+                _remove_orphans(tier.directory, now)
                 removed = remove_older_trees(tier.directory, now)
                 if tier.max_age:
                     _remove_aged(tier, stats, now - tier.max_age)
@@ -67,10 +70,20 @@ def _note(tier: Tier) -> float:
     return os.stat(path).st_mtime
 
 
-def remove_untouched(directory: str, since: float) -> None:
-    """Removes the files in a directory that were not written since then."""
+def _remove_orphans(directory: str, now: float) -> None:
+    """Removes the temporary files that died with the process that wrote them."""
+    tree = os.path.join(directory, f"v{VERSION}")
+    remove_untouched(os.path.join(tree, "tmp"), now - ORPHAN_SECONDS)
+    for place in (directory, tree):
+        remove_untouched(place, now - ORPHAN_SECONDS, _ASIDE)
+
+
+def remove_untouched(directory: str, since: float, names: re.Pattern[str] = _ANY) -> None:
+    """Removes the files in a directory, of such names, that were not written since then."""
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
+            if not names.fullmatch(entry.name):
+                continue
             with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
                 if os.stat(entry.path, follow_symlinks=False).st_mtime < since:
                     os.unlink(entry.path)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
 from hybridfs.blocks import CachedBlock
+from hybridfs.eviction import evict
 from hybridfs.layout import Identity, block_path
 from hybridfs.ledger import UNIT, Ledger, Usage
 from hybridfs.locks import EVICTOR
@@ -16,6 +19,7 @@ from hybridfs.root import PRIVATE
 from hybridfs.stats import Miss
 from hybridfs.store import Store
 from tests.python.evicting import evict_exactly, on_disk, read_since
+from tests.python.seams import dying, seams
 from tests.python.support import (
     BLOCK,
     KIB,
@@ -298,3 +302,46 @@ def test_a_reader_that_evicts_gives_right_bytes(tmp_path: Path) -> None:
     )  # a batch, what is not yet counted, eight threads
     assert opened.counts["corrupt"] == 0
     assert temporary_files(tmp_path) == []
+
+
+def evict_and_die(root: Path, at: int) -> bool:
+    """Evicts in a process that is killed in place of its ``at``-th system call; whether it lived to the end."""
+    pid = os.fork()
+    if not pid:
+        with contextlib.suppress(BaseException):
+            store, stats = new_store(root, disk="2MiB")
+            with seams(dying(at)):
+                evict(store.tiers[0], stats, lambda victim: None)
+            os._exit(0)
+        os._exit(1)
+    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert ended in (0, -signal.SIGKILL)
+    return ended == 0
+
+
+def test_an_evictor_killed_at_any_call_leaves_a_sound_tier(tmp_path: Path) -> None:
+    store, _ = new_store(tmp_path, disk="100MiB")
+    at, lived = 1, False
+    while not lived:
+        fill(store, range(60))
+        mark_as_read(tmp_path, range(0, 60, 3))
+        store.tiers[0].ledger.reset(Usage(on_disk(tmp_path), 60, 0), store.tiers[0].ledger.published.total())
+        lived = evict_and_die(tmp_path, at)
+        later, stats = new_store(tmp_path, disk="2MiB")
+        assert later.tiers[0].lock.claim(EVICTOR), "the dead hold no lock"
+        later.tiers[0].lock.release(EVICTOR)
+        evict_exactly(later)
+        assert 2 * MIB * 0.95 - ON_DISK <= on_disk(tmp_path) <= 2 * MIB
+        assert later.tiers[0].ledger.used() == on_disk(tmp_path)
+        for number in kept(later, range(60)):
+            block = later.lookup(identity(number), 0)
+            assert isinstance(block, CachedBlock)
+            assert block.data() == DATA
+        assert stats.snapshot()["corrupt"] == stats.snapshot()["tier_faults"] == 0
+        later.close()
+        at += 1 if at < 12 else 17
+    assert at > 60
+    for path in tmp_path.glob("usage.*"):  # of one that died while it wrote
+        os.utime(path, (0, 0))
+    assert store.upkeep()
+    assert {path.name for path in tmp_path.iterdir()} <= {"cache-id", "lock", "usage", "published", "upkeep", "v1"}

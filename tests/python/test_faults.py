@@ -18,6 +18,9 @@ from pathlib import Path
 import pytest
 
 from hybridfs import tier
+from hybridfs.eviction import evict
+from hybridfs.layout import Identity
+from hybridfs.stats import Miss
 from hybridfs.store import NoStore
 from tests.python.evicting import read_since
 from tests.python.seams import seams
@@ -197,6 +200,28 @@ def above_the_floor(directory: str) -> None:
         assert used.counts["evicted_blocks"] > 0
 
 
+def among_readers_that_hold_everything(directory: str) -> None:
+    """What is unlinked is not freed: the evictor stops, instead of emptying the cache for nothing."""
+    root = mount(directory, "size=100m")
+    with cache(root, disk="1GiB") as used:
+        store = used.store
+        for number in range(800):
+            identity = Identity("test", f"test://origin/{number}", "1", BLOCK)
+            assert store.publish(identity, 0, memoryview(DATA)[:BLOCK]) is None
+    held = [path.open("rb") for path in blocks_in(root)]
+    with cache(root, disk="1GiB", min_free="90MiB") as used:
+        tier = used.store.tiers[0]
+        evict(tier, used.stats, lambda victim: None)
+        assert 16 * MIB <= used.counts["evicted_blocks"] * (BLOCK + 4 * KIB) <= 17 * MIB
+        assert tier.closed is Miss.NO_SPACE
+        assert used.counts["tier_faults"] == 0
+        for file in held:
+            file.close()
+        evict(tier, used.stats, lambda victim: None)
+        volume = os.statvfs(directory)
+        assert 90 * MIB <= volume.f_bavail * volume.f_frsize <= 92 * MIB
+
+
 def without_access_times(directory: str) -> None:
     root, origin = mount(directory, "size=16m", "noatime"), an_origin()
     for expected in (0, 10):
@@ -209,10 +234,13 @@ def without_access_times(directory: str) -> None:
     assert len(read_since(root)) == 10
 
 
-@pytest.mark.parametrize(
-    "body",
-    [in_a_read_only_place, in_a_root_that_became_read_only, in_a_full_place, above_the_floor, without_access_times],
+MOUNTS = (
+    *(in_a_read_only_place, in_a_root_that_became_read_only, in_a_full_place, above_the_floor),
+    *(without_access_times, among_readers_that_hold_everything),
 )
+
+
+@pytest.mark.parametrize("body", MOUNTS)
 def test_mounts(body: Callable[[str], None], tmp_path: Path) -> None:
     in_namespace(body, tmp_path)
 

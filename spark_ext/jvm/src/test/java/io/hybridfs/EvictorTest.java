@@ -90,7 +90,7 @@ class EvictorTest {
     void aNewTierHasNothingToCount() throws Exception {
         Tier tier = Tiers.make(root, 4 * MIB, 0);
         assertEquals("bytes=0\nblocks=0\nunlinked=0\n", usage(tier).toString());
-        List<String> steps = Tiers.steps("", () -> Tiers.fill(tier, 0, 70));
+        List<String> steps = Tiers.steps("", () -> Tiers.fill(tier, 0, 80));
         assertTrue(steps.contains("evict.unlink"));
         assertFalse(steps.contains("count.look"));
         assertTrue(usage(tier).blocks >= 60, usage(tier).toString());

@@ -151,8 +151,13 @@ class FetcherTest {
         try (LockFile.Held held = store.tryFetch(layout, 7)) {
             assertNotNull(held);
             long timeouts = Stats.get(Stats.Counter.LOCK_TIMEOUTS);
+            long reasons = Stats.get(Miss.LOCK_TIMEOUT);
+            long misses = Stats.get(Stats.Counter.MISS_BLOCKS);
             assertHas(fetcher(origin).start(5, 5));
             assertEquals(timeouts + 1, Stats.get(Stats.Counter.LOCK_TIMEOUTS));
+            Workers.quiesce();
+            assertEquals(reasons + 1, Stats.get(Miss.LOCK_TIMEOUT));
+            assertEquals(misses + 5, Stats.get(Stats.Counter.MISS_BLOCKS));
             assertEquals(5 * BLOCK, origin.bytes.get());
         }
     }

@@ -34,6 +34,11 @@ class OptionsTest {
         assertEquals(32L << 20, options.readahead);
         assertEquals(60_000, options.lockTimeoutMillis);
         assertTrue(options.enabled);
+        assertTrue(options.include.isEmpty() && options.exclude.isEmpty());
+        assertEquals(0, options.maxFileSize);
+        assertEquals(0, options.maxAgeMillis);
+        assertEquals(0, options.fillLimit);
+        assertEquals("", options.application);
     }
 
     @Test
@@ -78,6 +83,12 @@ class OptionsTest {
         "fs.hybridfs.fetch.streams | +8 | 8",
         "fs.hybridfs.fetch.streams | 2.5 | 8",
         "fs.hybridfs.cache.dir | relative/dir | /mnt/nvme/hybridfs",
+        "fs.hybridfs.include | warehouse/** | begin with / or **",
+        "fs.hybridfs.exclude | /a,,/b | remove the comma",
+        "fs.hybridfs.max.file.size | big | 200GiB",
+        "fs.hybridfs.max.age | a week | 30s",
+        "fs.hybridfs.fill.limit | half | 200GiB",
+        "fs.hybridfs.application | .. | nightly-load",
         "fs.hybridfs.blok.size | 1MiB | fs.hybridfs.block.size",
         "fs.hybridfs.fetchstreams | 1 | fs.hybridfs.fetch.streams",
     })

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.attribute.BasicFileAttributeView;
@@ -251,6 +252,111 @@ class StoreTest {
         // This one asks for eviction, which finds that the tier holds little.
         assertFalse(publish(tier, LAYOUT, 0, 2));
         assertTrue(publish(tier, LAYOUT, 0, 2));
+    }
+
+    /** Two disk tiers; the block goes to the second when the first is full, or failed. */
+    @Test
+    void theNextDiskTierTakesWhatTheFirstDoesNot(@TempDir Path dir) throws Exception {
+        Configuration conf = new Configuration(false);
+        Path first = dir.resolve("first");
+        Path second = dir.resolve("second");
+        conf.set(Options.CACHE_DIR, first.toString());
+        conf.set(Options.BLOCK_SIZE, "64KiB");
+        conf.set(Options.MIN_FREE, "0");
+        conf.set(Options.DISK, first + "=1MiB," + second + "=1GiB");
+        Store store = Store.of(new Options(conf));
+        byte[] data = data(0);
+        LockFile.Held evictor = LockFile.of(first, Modes.ofRoot(first)).tryLock(LockFile.EVICTOR);
+        Files.write(first.resolve("published"), new byte[9]);
+        assertNull(store.publish(LAYOUT, 0, 0, data, 0));
+        evictor.close();
+        assertEquals(0, Trees.blocks(first).size());
+        assertEquals(1, Trees.blocks(second).size());
+        Files.delete(first.resolve("published"));
+        Trees.delete(first.resolve("v1/tmp"));
+        Files.createFile(first.resolve("v1/tmp"));
+        assertNull(store.publish(LAYOUT, 0, 1, data, 0));
+        assertEquals(2, Trees.blocks(second).size());
+        assertTrue(store.read(LAYOUT, 0, 0, new byte[BLOCK], 0, new Reasons()), "the second is still read");
+        Trees.delete(second.resolve("v1/tmp"));
+        Files.createFile(second.resolve("v1/tmp"));
+        assertEquals(Miss.TIER_OFF, store.publish(LAYOUT, 0, 2, data, 0));
+        Reasons reasons = new Reasons();
+        assertFalse(store.read(LAYOUT, 0, 0, new byte[BLOCK], 0, reasons), "both failed");
+        long before = Stats.get(Miss.TIER_OFF);
+        reasons.count(0, null);
+        assertEquals(before + 1, Stats.get(Miss.TIER_OFF));
+    }
+
+    @Test
+    void aFullTierIsReadAndAFailedOneIsNot(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        for (long block = 0; block < 4; block++) {
+            assertTrue(publish(tier, LAYOUT, 0, block));
+        }
+        byte[] data = data(1);
+        assertEquals(Miss.NO_SPACE, tier.fault(new IOException("Disk quota exceeded")));
+        assertEquals(Miss.NO_SPACE, tier.publish(LAYOUT, 0, 1, data, 0, data.length));
+        assertEquals(3, Trees.blocks(tier.dir).size(), "a little was evicted");
+        Path left = Trees.blocks(tier.dir).get(0);
+        long block = Long.parseLong(left.getFileName().toString());
+        assertArrayEquals(data(block), read(tier, LAYOUT, 0, block));
+        assertEquals(Miss.TIER_OFF, tier.fault(new IOException("Input/output error")));
+        assertEquals(Miss.TIER_OFF, tier.publish(LAYOUT, 0, 1, data, 0, data.length));
+        assertNull(read(tier, LAYOUT, 0, block));
+        assertFalse(tier.contains(LAYOUT, block));
+        assertTrue(Files.exists(left));
+    }
+
+    /** What is put there instead of a block: a reader neither waits for it nor follows it. */
+    @Test
+    void aPipeOrALinkIsNoBlock(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        assertTrue(publish(tier, LAYOUT, 0, 0));
+        Path block = tier.dir.resolve(LAYOUT.path(0));
+        Path elsewhere = Files.move(block, root.resolve("elsewhere"));
+        Files.createSymbolicLink(block, elsewhere);
+        assertNull(read(tier, LAYOUT, 0, 0));
+        assertFalse(Files.exists(block, LinkOption.NOFOLLOW_LINKS));
+        assertEquals(0, new ProcessBuilder("mkfifo", block.toString()).start().waitFor());
+        assertNull(read(tier, LAYOUT, 0, 0));
+        assertFalse(Files.exists(block, LinkOption.NOFOLLOW_LINKS));
+        assertTrue(publish(tier, LAYOUT, 0, 0));
+        assertArrayEquals(data(0), read(tier, LAYOUT, 0, 0));
+    }
+
+    @Test
+    void applicationsShareTheirFills(@TempDir Path dir) throws Exception {
+        Root root = Root.open(dir.resolve("cache"), BLOCK);
+        Fills one = new Fills(root, 5 << 20, "etl %1");
+        Fills other = new Fills(root, 5 << 20, "etl %1");
+        int published = 0;
+        while (one.publish(BLOCK, () -> null) == null && other.publish(BLOCK, () -> null) == null) {
+            published += 2;
+        }
+        // Each keeps less than a MiB to itself, and begins with a part of one.
+        assertTrue(published * (long) BLOCK <= 7 << 20 && published * (long) BLOCK >= 3 << 20, published + " blocks");
+        assertTrue(Files.size(dir.resolve("cache/fills/etl%20%251")) >= 4);
+        assertEquals(Miss.FILL_LIMIT, new Fills(root, 4 << 20, "etl %1").publish(BLOCK, () -> null));
+        assertNull(new Fills(root, 5 << 20, "").publish(BLOCK, () -> null));
+        assertNull(new Fills(root, 0, "etl %1").publish(BLOCK, () -> null));
+    }
+
+    @Test
+    void aNamelessApplicationIsTheProcess(@TempDir Path dir) throws Exception {
+        Root root = Root.open(dir.resolve("cache"), BLOCK);
+        Fills one = new Fills(root, 3 * BLOCK, "");
+        assertNull(one.publish(BLOCK, () -> null));
+        assertEquals(Miss.NO_SPACE, one.publish(BLOCK, () -> Miss.NO_SPACE), "what is not published is not counted");
+        Fills again = new Fills(root, 3 * BLOCK, "");
+        assertNull(again.publish(BLOCK, () -> null));
+        assertNull(again.publish(BLOCK, () -> {
+            assertEquals(Miss.FILL_LIMIT, again.publish(BLOCK, () -> null), "what is under way counts");
+            return null;
+        }));
+        assertTrue(one.spent(1));
+        assertEquals(Miss.FILL_LIMIT, one.publish(1, () -> null));
+        assertFalse(Files.exists(dir.resolve("cache/fills")));
     }
 
     @Test

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from hybridfs import HybridFileSystem
+from hybridfs.config import hadoop_options
 from spark_ext.bed import Hdfs
 from spark_ext.bed.tools import java
 from tests.python.support import MIB, Child, blocks_in, children, pattern, talking_to, temporary_files, wait_for
@@ -63,16 +64,16 @@ def large(hdfs: Hdfs) -> Iterator[Remote]:
     fs.rm("/tests/large.bin")
 
 
-def jvm(jar: Path, cache_dir: Path, file: Remote, threads: int, temporary: Path) -> list[str]:
-    """The command of a JVM whose threads read the file."""
+def jvm(jar: Path, cache_dir: Path, file: Remote, threads: int, temporary: Path, **options: Any) -> list[str]:
+    """The command of a JVM whose threads read the file; ``options`` as Python names them."""
     pyspark = importlib.util.find_spec("pyspark")
     assert pyspark is not None
     assert pyspark.origin is not None
     classpath = [jar, Path(pyspark.origin).parent / "jars" / "*"]
-    option = ["-D", f"fs.hybridfs.cache.dir={cache_dir}"]
+    given = hadoop_options(cache_dir=str(cache_dir), **options)
     flags = ["-Xmx512m", "-XX:+UseSerialGC", f"-Djava.io.tmpdir={temporary}"]  # all compilers: SHA-256 is the work
     command = [java(), *flags, "-cp", os.pathsep.join(map(str, classpath)), "io.hybridfs.ReadTool"]
-    return [*command, *option, file.url, str(threads)]
+    return [*command, *(word for key in given for word in ("-D", f"{key}={given[key]}")), file.url, str(threads)]
 
 
 def result_of(process: Child) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Fetcher:
         try:
             if not source.admitted:
                 self._bring(source, list(wanted), wanted)
-            elif isinstance(self._store, NoStore) or self._fills.spent(self._store.block_size):
+            elif self._store.closed or self._fills.spent(self._store.block_size):
                 self._fetch_missing(source, list(wanted), wanted)  # nobody has to wait for what is not published
             else:
                 self._fetch_claimable(source, wanted)

@@ -12,12 +12,10 @@ from hybridfs.errors import CorruptBlock
 from hybridfs.eviction import evict
 from hybridfs.layout import Identity, block_path
 from hybridfs.root import DEFAULT_BLOCK_SIZE, Root, open_root, prepare_directory
-from hybridfs.stats import Miss, Stats
+from hybridfs.stats import Miss, Stats, most_telling
 from hybridfs.tier import Kind, Tier, logger
 from hybridfs.trailer import BlockSpec, make_trailer
 from hybridfs.upkeep import keep_up
-
-_TELLING = (Miss.COLD, Miss.TIER_OFF, Miss.VERSION_CHANGED, Miss.CORRUPT)  # the last tells most
 
 
 class Store:
@@ -38,6 +36,11 @@ class Store:
     @property
     def lock_path(self) -> str:
         return os.path.join(self.root.path, "lock")
+
+    @property
+    def closed(self) -> bool:
+        """Whether no tier takes blocks from the origin now."""
+        return all(tier.closed for tier in self.tiers if tier.kind == "disk")
 
     def _add_tier(self, directory: str, kind: Kind, budget: int, min_free: int, settings: Settings) -> None:
         try:
@@ -70,7 +73,7 @@ class Store:
         for level, tier in enumerate(self.tiers):
             found = self._open(tier, relative, spec)
             if isinstance(found, Miss):
-                reason = max(reason, found, key=_TELLING.index)
+                reason = most_telling(reason, found)
                 continue
             if level and found.read_before:
                 self._promote(found, relative, level - 1)
@@ -186,6 +189,7 @@ class NoStore:
     """Stands in where there is no usable cache: every block is a miss."""
 
     block_size = DEFAULT_BLOCK_SIZE
+    closed = True
 
     def holds(self, identity: Identity, block: int) -> bool:
         return False

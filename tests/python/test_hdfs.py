@@ -114,12 +114,12 @@ def test_an_open_reader_sees_old_bytes_or_an_error(hdfs: Hdfs, cache_dir: Path, 
 
 AS_BOB = """
 import sys
-from hybridfs import HybridFileSystem
+from hybridfs import HybridFileSystem, stats
 fs = HybridFileSystem(sys.argv[1], int(sys.argv[2]), cache_dir=sys.argv[3])
 try:
-    print("READ", len(fs.cat_file(sys.argv[4])))
+    print("READ", len(fs.cat_file(sys.argv[4])), stats()["miss_denied"])
 except PermissionError as error:
-    print("REFUSED", error)
+    print("REFUSED", stats()["miss_denied"], error)
 """
 
 
@@ -135,9 +135,9 @@ def test_bob_is_refused_what_alice_cached(hdfs: Hdfs, cache_dir: Path, fs: Hybri
     fs.pipe_file(path, os.urandom(MIB))
     fs.origin.fs.client.set_owner(path, "alice", "alice")
     fs.origin.fs.client.set_permission(path, 0o600)
-    assert read_as("alice", hdfs, cache_dir, path).startswith("READ 1048576")
+    assert read_as("alice", hdfs, cache_dir, path).startswith("READ 1048576 0")
     refused = read_as("bob", hdfs, cache_dir, path)
-    assert refused.startswith("REFUSED")
+    assert refused.startswith("REFUSED 1")
     assert "Permission denied: user=bob" in refused
 
 

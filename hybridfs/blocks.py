@@ -69,7 +69,7 @@ class CachedBlock:
     Methods raise CorruptBlock when they do not, or when the file cannot be read.
     """
 
-    def __init__(self, fd: int, spec: BlockSpec, tier: str, verified: VerifiedChunks, *, may_map_foreign: bool) -> None:
+    def __init__(self, fd: int, spec: BlockSpec, tier: str, verified: VerifiedChunks, *, may_map: bool) -> None:
         self._fd = fd  # from here on closed by close()
         self.tier = tier
         self.length = spec.length
@@ -86,7 +86,7 @@ class CachedBlock:
         self.on_map: Callable[[CachedBlock], None] = _nothing
         self._marked_at = time.monotonic()
         self._mine = stat.st_uid == os.geteuid()
-        self._mappable = self._mine or may_map_foreign  # who else may write to it may truncate it under the map
+        self._mappable = may_map  # not in a shared root: who may write to the file may truncate it under the map
 
     def mark_read(self, *, at_once: bool = False) -> None:
         """Sets the access time, the evictor's re-use bit, where reading does not: through a map, on a noatime mount.

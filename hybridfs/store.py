@@ -87,7 +87,7 @@ class Store:
         if isinstance(fd, Miss):
             return fd
         try:
-            return CachedBlock(fd, spec, tier.kind, self._verified, may_map_foreign=not tier.modes.shared)
+            return CachedBlock(fd, spec, tier.kind, self._verified, may_map=not tier.modes.shared)
         except CorruptBlock as corrupt:
             return self._refuse(tier, relative, corrupt)
         except OSError as error:

@@ -13,12 +13,25 @@ from hybridfs.ledger import UNIT
 from hybridfs.store import Store
 from hybridfs.trailer import BlockSpec, make_trailer
 from tests.python.support import BLOCK, MIB
-from tests.torture.crash_scenes import BUDGET, EVERY, FILES, HOUR, Block, Place, Scene, age, look, of_file, publish
+from tests.torture.crash_scenes import (
+    AMPLE,
+    BUDGET,
+    EVERY,
+    FILES,
+    HOUR,
+    Block,
+    Place,
+    Scene,
+    age,
+    look,
+    of_file,
+    publish,
+)
 from tests.torture.snapshot import read_untouched
 
 _FLOCK = "hhqqi4x"
 _BY_PATH = {block_path(block.identity, block.number, BLOCK): block for block in EVERY}
-_KNOWN = {"cache-id", "lock", "usage", "published", "upkeep", "disabled", "fills", "v1"}
+_KNOWN = {"cache-id", "lock", "usage", "published", "upkeep", "disabled", "fills", "v0", "v1"}
 _SLACK = 2 * MIB  # how far above its budget a tier may be (FORMAT.md section 7)
 _PAGES = -(-(BLOCK + 4096) // 4096) * 4096
 _FRESH = range(6, FILES)  # files of which no scene has blocks
@@ -36,6 +49,7 @@ def recover(place: Place, scene: Scene) -> list[str]:
 
     step(lambda: bad_blocks(place, scene.damaged))
     step(lambda: held_locks(place))
+    step(lambda: _read(place, scene))
     step(lambda: _serve(place, scene))
     return problems
 
@@ -85,16 +99,22 @@ def held_locks(place: Place) -> Iterator[str]:
                     yield f"{tier.name}: a lock is held at {found[2]}"
 
 
+def _read(place: Place, scene: Scene) -> Iterator[str]:
+    """By who evicts nothing meanwhile."""
+    store, stats = place.store(scene.tiers, AMPLE)
+    sound = sound_blocks(place, scene.damaged)
+    found = look(store, sound)
+    if found != len(sound):
+        yield f"{found} of {len(sound)} blocks are read: {stats.snapshot()}"
+    store.close()
+
+
 def _serve(place: Place, scene: Scene) -> Iterator[str]:
     store, stats = place.store(scene.tiers)
     if not isinstance(store, Store):
         yield "the cache cannot be used"
         return
     try:
-        sound = sound_blocks(place, scene.damaged)
-        found = look(store, sound)
-        if found != len(sound):
-            yield f"{found} of {len(sound)} blocks are read"
         for file in _FRESH:  # four times the budget: every tier is counted anew on the way
             blocks = of_file(file)
             published = publish(store, blocks)
@@ -108,9 +128,10 @@ def _serve(place: Place, scene: Scene) -> Iterator[str]:
                 age(path, 2 * HOUR)
             if (tier / "upkeep").exists():
                 age(tier / "upkeep", 2 * HOUR)
-        publish(store, of_file(5))
-        look(store, of_file(5))
-        look(store, of_file(5))
+        for file in (5, 4, 3):
+            publish(store, of_file(file))
+            look(store, of_file(file))
+            look(store, of_file(file))
         for tier in tiers_of(place):
             for path in temporary_files(tier):
                 yield f"left over: {tier.name}/{_shape(path.relative_to(tier))}"

@@ -27,7 +27,7 @@ CACHE_ID = "c0ffee00-0000-4000-8000-{:012x}"
 FILES = 12
 BLOCKS = 24
 LENGTH = BLOCKS * BLOCK - 12_345  # the last block is short
-BUDGET = 2 * MIB
+BUDGET, AMPLE = 2 * MIB, 64 * MIB
 HOUR = 3600
 
 
@@ -91,19 +91,19 @@ class Place:
     def roots(self) -> list[Path]:
         return [self.root, self.second, self.memory]
 
-    def options(self, tiers: str) -> dict[str, Any]:
+    def options(self, tiers: str, budget: int = BUDGET) -> dict[str, Any]:
         """Of one disk tier (``one``), of two (``two``), or of a memory tier over a disk (``memory``)."""
-        disk: dict[str, Any] = {"disk": BUDGET}
+        disk: dict[str, Any] = {"disk": budget}
         if tiers == "two":
-            disk = {"disk": f"{self.root}={BUDGET},{self.second}={BUDGET}"}
+            disk = {"disk": f"{self.root}={budget},{self.second}={budget}"}
         elif tiers == "memory":
-            disk = {"disk": BUDGET, "memory": BUDGET}
+            disk = {"disk": budget, "memory": budget}
         return {"cache_dir": str(self.root), "block_size": BLOCK, "min_free": 0, "max_age": 0} | disk
 
-    def store(self, tiers: str, **options: Any) -> tuple[Store | NoStore, Stats]:
+    def store(self, tiers: str, budget: int = BUDGET, **options: Any) -> tuple[Store | NoStore, Stats]:
         """As an engine opens it, and what it counts."""
         stats = Stats()
-        return open_store(config.settings(**(self.options(tiers) | options)), stats), stats
+        return open_store(config.settings(**(self.options(tiers, budget) | options)), stats), stats
 
 
 def publish(store: Store | NoStore, blocks: Iterable[Block]) -> int:
@@ -136,7 +136,7 @@ def _made(place: Place) -> None:
 
 def _fill(directory: Path, blocks: Iterable[Block], place: Place, *, used: bool = False) -> None:
     """Blocks in one tier, written by the store; every third is marked as read when ``used``."""
-    settings = place.options("one") | {"disk": f"{directory}={64 * MIB}"}
+    settings = place.options("one") | {"disk": f"{directory}={AMPLE}"}
     store = Store(open_root(str(place.root), BLOCK), config.settings(**settings), Stats())
     blocks = list(blocks)
     assert publish(store, blocks) == len(blocks)
@@ -267,7 +267,7 @@ class Scene:
         used.settle()
 
 
-_ROOMY = (("disk", 64 * MIB),)
+_ROOMY = (("disk", AMPLE),)
 _COUNTED = tuple(of_file(4, range(18)))  # more than a MiB: the ledger is told, whatever remainder a process begins with
 _DAMAGED = of_file(0, range(4))
 SCENES: dict[str, Scene] = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from hybridfs.config import hadoop_options
 from tests.python.support import Child, environment
 from tests.torture.crash_recovery import bad_blocks, sound_blocks
-from tests.torture.crash_scenes import EVERY, LENGTH, SCENES, Block, Place, of_file
+from tests.torture.crash_scenes import AMPLE, BUDGET, EVERY, LENGTH, SCENES, Block, Place, of_file
 from tests.torture.jvm import compiled, java_command
 from tests.torture.snapshot import Snapshot
 from tests.torture.syscalls import Call, Syscalls
@@ -38,8 +38,8 @@ class Worker(Child):
     def blocks(self, verb: str, blocks: Sequence[Block]) -> str:
         return self.words(verb, *(f"{block.file}/{block.number}" for block in blocks)) if blocks else "0"
 
-    def store(self, place: Place, tiers: str, **options: object) -> str:
-        told = hadoop_options(**(place.options(tiers) | options))
+    def store(self, place: Place, tiers: str, budget: int = BUDGET, **options: object) -> str:
+        told = hadoop_options(**(place.options(tiers, budget) | options))
         return self.words("store", *(f"{key}={value}" for key, value in told.items()))
 
     def code(self) -> int:
@@ -115,15 +115,17 @@ class Stage(ABC):
         return said
 
     def _read_by_jar(self, place: Place, scene: str) -> Iterator[str]:
-        damaged = SCENES[scene].damaged
-        if self._reader.store(place, SCENES[scene].tiers) != "1":
+        damaged, tiers = SCENES[scene].damaged, SCENES[scene].tiers
+        if self._reader.store(place, tiers, AMPLE) != "1" or self._reader.store(place, tiers) != "1":
             yield "the cache cannot be used"
             return
         sound = sound_blocks(place, damaged)
+        self._reader.store(place, tiers, AMPLE)  # first by who evicts nothing
         for blocks in (sound, [block for block in EVERY if block not in sound]):
             found = self._reader.blocks("look", blocks)
             if found != str(len(blocks) if blocks is sound else 0):
                 yield f"{found} of {len(blocks)} {'sound' if blocks is sound else 'missing'} blocks are read"
+        self._reader.store(place, tiers)
         for file in (6, 7, 8):
             published = self._reader.blocks("publish", of_file(file))
             if published != str(len(of_file(file))):

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
 
 from tests.torture.crash_points import report, run
 from tests.torture.crash_scenes import SCENES
 
 SEED = 4
 PUBLISHING = ("open", "publish", "publish, first", "publish, counted", "fetch")
-JAVA = ("publish", "evict", "upkeep")
+OTHERS = tuple(name for name in SCENES if name not in PUBLISHING)
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_a_death_at_a_system_call(scene: str) -> None:
-    _none_is_wrong([scene], "python", 22 if scene in PUBLISHING else 12, ("kill", "half"))
+def test_deaths_in_publishing() -> None:
+    _none_is_wrong(PUBLISHING, "python", 16, ("kill", "half"))
 
 
-@pytest.mark.parametrize("scene", ["publish", "evict"])
-def test_a_failing_system_call(scene: str) -> None:
-    _none_is_wrong([scene], "python", 8, ("EIO", "ENOSPC", "EINTR", "short"))
+def test_deaths_in_eviction_and_upkeep() -> None:
+    _none_is_wrong(OTHERS, "python", 8, ("kill",))
 
 
-def test_a_jvm_that_dies_at_a_system_call() -> None:
-    _none_is_wrong(JAVA, "java", 4, ("kill",))
+def test_failing_calls() -> None:
+    _none_is_wrong(("publish", "evict"), "python", 6, ("EIO", "ENOSPC", "EINTR", "short"))
 
 
-def _none_is_wrong(scenes: list[str] | tuple[str, ...], language: str, sample: int, actions: tuple[str, ...]) -> None:
+def test_deaths_of_a_jvm() -> None:
+    _none_is_wrong(("publish", "evict", "upkeep"), "java", 4, ("kill",))
+
+
+def _none_is_wrong(scenes: Sequence[str], language: str, sample: int, actions: Sequence[str]) -> None:
     figures = run(scenes, actions, SEED, sample, language)
     told = report(figures, SEED)
     print(told)

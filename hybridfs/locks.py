@@ -13,7 +13,10 @@ import struct
 import threading
 from collections.abc import Iterator
 
+from hybridfs.publishing import write_once
+
 EVICTOR = 0
+_OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 _FLOCK = "hhqqi4x"  # struct flock of Linux
 
 
@@ -68,9 +71,11 @@ class LockFile(ThreadLocks):
 
     def __init__(self, path: str, mode: int) -> None:
         super().__init__()
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-        if os.fstat(self._fd).st_uid == os.geteuid():
-            os.fchmod(self._fd, mode)
+        try:
+            self._fd = os.open(path, _OPEN)
+        except FileNotFoundError:
+            write_once(path, b"", mode)  # with its mode from the first: another user may open it at once
+            self._fd = os.open(path, _OPEN)
 
     def close(self) -> None:
         """Closes the descriptor. In a child after a fork the locks stay its parent's."""

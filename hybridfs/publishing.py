@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _ATTEMPTS = 3
+_MOMENT = 0.002
+_T = TypeVar("_T")
 
 
 def temporary_name() -> str:
@@ -38,6 +42,18 @@ def _write_all(fd: int, parts: Sequence[bytes | memoryview]) -> None:
             rest = rest[os.write(fd, rest) :]
 
 
+def patiently(act: Callable[[], _T]) -> _T:
+    """Does ``act`` again after a moment if it is not permitted: a directory that another user makes gets its mode late.
+
+    Between its making and its chmod the other's umask holds.
+    """
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(PermissionError):
+            return act()
+        time.sleep(_MOMENT)
+    return act()
+
+
 def make_directories(path: str, below: str, mode: int) -> None:
     """Makes ``path`` and its missing parents below the directory ``below``, each with ``mode``."""
     missing = []
@@ -55,18 +71,23 @@ def make_directories(path: str, below: str, mode: int) -> None:
 def rename_into(temporary: str, target: str, below: str, directory_mode: int) -> None:
     """Renames, making the target's directory, which an evictor may remove at any moment; cleans up on failure."""
     try:
-        for attempt in range(_ATTEMPTS + 1):
-            try:
-                if attempt:
-                    make_directories(os.path.dirname(target), below, directory_mode)
-                return os.rename(temporary, target)
-            except FileNotFoundError:
-                if attempt == _ATTEMPTS:
-                    raise
+        patiently(lambda: _rename(temporary, target, below, directory_mode))
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _rename(temporary: str, target: str, below: str, directory_mode: int) -> None:
+    for attempt in range(_ATTEMPTS + 1):
+        try:
+            if attempt:
+                make_directories(os.path.dirname(target), below, directory_mode)
+            os.rename(temporary, target)
+            break
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS:
+                raise
 
 
 def write_aside(target: str, content: bytes, mode: int) -> None:

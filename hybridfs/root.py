@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hybridfs.config import is_block_size
 from hybridfs.errors import BadOption
-from hybridfs.publishing import make_directories, write_once
+from hybridfs.publishing import make_directories, patiently, write_once
 
 DEFAULT_BLOCK_SIZE = 1 << 20
 SHARED_MEMORY = "/dev/shm"
@@ -46,8 +46,7 @@ def prepare_directory(path: str, modes: Modes = PRIVATE, group: int = -1) -> Mod
     if not stat.S_ISDIR(found.st_mode):
         raise UnusableRoot(f"cache directory {path} is not a directory")
     modes = _policy(path, found)
-    for directory in ("v1", "v1/tmp"):
-        make_directories(os.path.join(path, directory), path, modes.directory)
+    patiently(lambda: make_directories(os.path.join(path, "v1", "tmp"), path, modes.directory))
     return modes
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from hybridfs.contents import is_new
 from hybridfs.ledger import UNIT, Ledger
 from hybridfs.locks import LockFile
-from hybridfs.publishing import rename_into, temporary_name, write_new
+from hybridfs.publishing import patiently, rename_into, temporary_name, write_new
 from hybridfs.root import Modes, prepare_directory
 from hybridfs.stats import Miss, Stats
 
@@ -82,7 +82,10 @@ class Tier:
         if self.closed is Miss.TIER_OFF:
             return Miss.TIER_OFF
         try:
-            return os.open(os.path.join(self.directory, relative), _READ)
+            path = os.path.join(self.directory, relative)
+            if self.modes.shared:
+                return patiently(lambda: os.open(path, _READ))
+            return os.open(path, _READ)
         except (FileNotFoundError, NotADirectoryError):
             return Miss.COLD
         except OSError as error:

@@ -197,6 +197,8 @@ def settle(engine: Engine) -> None:
     for _ in range(threads):  # the queue is first in, first out: when all threads meet, all earlier work is done
         pool.submit(meeting.wait, 30)
     meeting.wait(30)
+    if isinstance(engine.store, Store) and engine.store._upkeep:
+        engine.store._upkeep.join(30)
 
 
 def settle_process(cache_dir: str | None = None) -> None:
@@ -235,7 +237,7 @@ def misses(counts: Mapping[str, int]) -> dict[str, int]:
 
 def blocks_in(root: Path) -> list[Path]:
     """All block files of a tier."""
-    return sorted(path for path in root.glob("v1/*/*/*/*") if path.is_file() and path.parts[-5] != "tmp")
+    return sorted(path for path in root.glob("v1/*/*/*/*") if path.is_file() and path.name.isdecimal())
 
 
 def temporary_files(root: Path) -> list[Path]:

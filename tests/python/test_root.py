@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import uuid
@@ -11,6 +12,7 @@ import pytest
 
 from hybridfs.errors import BadOption
 from hybridfs.root import UnusableRoot, open_root, prepare_directory
+from tests.python.seams import seams
 from tests.python.support import (
     BLOCK,
     MIB,
@@ -171,3 +173,29 @@ def test_one_root_serves_two_processes(tmp_path: Path) -> None:
         before = origin.bytes_read
         assert other.read(origin, "/f") == pattern(MIB)
         assert origin.bytes_read == before
+
+
+@pytest.mark.parametrize("name", ["rename", "mkdir", "open"])
+def test_a_directory_that_another_user_just_makes_is_waited_for(tmp_path: Path, name: str) -> None:
+    """Between its mkdir and its chmod nobody else may enter it: that is no fault of the tier."""
+    tmp_path.chmod(0o2770)
+    origin = ScriptedOrigin()
+    origin.write("/f", pattern(MIB))
+    refused: list[int] = []
+
+    def act(called: str, number: int) -> None:
+        if called == name and len(refused) < 2:
+            refused.append(number)
+            raise PermissionError(errno.EACCES, "a test's")
+
+    with cache(tmp_path) as used, cache(tmp_path) as other:
+        if name == "open":
+            assert used.read(origin, "/f") == pattern(MIB)
+            used.settle()
+        with seams(act):
+            assert other.read(origin, "/f") == pattern(MIB)
+            other.settle()
+        assert len(refused) == 2
+        assert other.counts["tier_faults"] == 0
+        assert other.counts["miss_blocks"] == (0 if name == "open" else 16)
+    assert len(blocks_in(tmp_path)) == 16

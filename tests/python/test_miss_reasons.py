@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -258,3 +260,38 @@ def test_a_fetch_that_fails_for_good_is_no_miss(tmp_path: Path, origin: Scripted
             used.read(origin, "/f")
         assert counted(used) == {}
         assert used.counts["origin_bytes"] == 0
+
+
+def test_every_block_that_came_from_the_origin_is_counted_once(tmp_path: Path) -> None:
+    """Two caches of one root, eight threads, a budget too small, a fill limit, rot, and readers that fail."""
+    chance = random.Random(1)
+    origin, size = ScriptedOrigin(), 24 * BLOCK
+    for number in range(4):
+        origin.write(f"/{number}", pattern(size, number))
+
+    def fail_sometimes(call: str, path: str) -> None:
+        if call == "before read" and chance.random() < 0.05:
+            raise OSError(errno.EIO, "a test's", path)
+
+    def read_on(used: Cache, seed: int) -> None:
+        mine = random.Random(seed)
+        for _ in range(40):
+            path, start = f"/{mine.randrange(4)}", mine.randrange(size)
+            with suppress(OSError), used.open(origin, path) as file:
+                for place in (start, start + 3 * BLOCK):
+                    got = file.pread(place, 2 * BLOCK)
+                    assert got == origin.files[path].data[place:][: len(got)]
+            if mine.random() < 0.2:
+                for block in blocks_in(tmp_path)[:2]:
+                    with suppress(FileNotFoundError):
+                        os.truncate(block, 10)
+
+    origin.hook = fail_sometimes
+    options = {"disk": 3 * MIB, "map_budget": 0, "fill_limit": 6 * MIB}
+    with cache(tmp_path, **options) as one, cache(tmp_path, **options) as two, ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(read_on, used, seed) for seed, used in enumerate([one, two] * 4)]:
+            done.result()
+        found = [counted(used) for used in (one, two)]
+        assert sum(used.counts["miss_blocks"] for used in (one, two)) * BLOCK == origin.bytes_read
+        assert sum(used.counts["origin_bytes"] for used in (one, two)) == origin.bytes_read
+    assert {"cold", "corrupt", "fill_limit"} <= set(found[0]) | set(found[1])

@@ -3,6 +3,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -66,8 +67,9 @@ final class Lane {
         }
     }
 
-    void run(long[][] operations) throws Exception {
-        for (long[] operation : operations) {
+    void run(Iterator<long[]> operations) throws Exception {
+        while (operations.hasNext()) {
+            long[] operation = operations.next();
             int slot = (int) operation[1];
             int file = (int) operation[2];
             switch ((int) operation[0]) {

@@ -4,13 +4,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.hybridfs.HybridFileSystem;
 import io.hybridfs.Stats;
 import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +54,7 @@ public final class TortureWorker {
         try (RandomAccessFile file = new RandomAccessFile(config.get("board").asText(), "rw")) {
             board = file.getChannel().map(FileChannel.MapMode.READ_WRITE, 0, file.length());
         }
+        learn(versions, config.path("versions"));
         FileSystem cached = fileSystem(config, HybridFileSystem.class);
         FileSystem plain = fileSystem(config, DistributedFileSystem.class);
         List<Checker> checkers = new ArrayList<>();
@@ -59,15 +66,14 @@ public final class TortureWorker {
         ExecutorService threads = Executors.newFixedThreadPool(lanes.size());
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             JsonNode batch = JSON.readTree(line);
-            learn(versions, batch.get("versions"));
-            long began = System.nanoTime();
+            learn(versions, batch.path("versions"));
             try {
-                run(threads, lanes, batch.get("lanes"));
+                run(threads, lanes, batch, paths.size());
             } catch (ExecutionException e) {
                 e.getCause().printStackTrace();
                 System.exit(1);
             }
-            answers.println(answer(checkers, (System.nanoTime() - began) / 1e9));
+            answers.println(answer(checkers));
         }
         threads.shutdown();
     }
@@ -91,13 +97,15 @@ public final class TortureWorker {
         }
     }
 
-    private static void run(ExecutorService threads, List<Lane> lanes, JsonNode operations) throws Exception {
+    private static void run(ExecutorService threads, List<Lane> lanes, JsonNode batch, int files) throws Exception {
         List<Future<?>> running = new ArrayList<>();
         for (int i = 0; i < lanes.size(); i++) {
             Lane lane = lanes.get(i);
-            long[][] own = JSON.convertValue(operations.get(i), long[][].class);
+            JsonNode order = batch.get("random");
+            Iterator<long[]> operations = order == null ? listed(batch.get("lanes").get(i))
+                : new RandomReads(order.get("seed").asLong() + i, order.get("seconds").asDouble(), files);
             running.add(threads.submit(() -> {
-                lane.run(own);
+                lane.run(operations);
                 return null;
             }));
         }
@@ -106,7 +114,16 @@ public final class TortureWorker {
         }
     }
 
-    private static String answer(List<Checker> checkers, double seconds) throws Exception {
+    private static Iterator<long[]> listed(JsonNode operations) {
+        return Arrays.asList(JSON.convertValue(operations, long[][].class)).iterator();
+    }
+
+    private static long residentBytes() throws IOException {
+        String pages = new String(Files.readAllBytes(Paths.get("/proc/self/statm")), StandardCharsets.US_ASCII);
+        return Long.parseLong(pages.split(" ")[1]) * 4096;
+    }
+
+    private static String answer(List<Checker> checkers) throws Exception {
         ObjectNode answer = JSON.createObjectNode();
         ObjectNode counts = answer.putObject("counts");
         ObjectNode errors = answer.putObject("errors");
@@ -118,7 +135,9 @@ public final class TortureWorker {
             checker.violations.clear();
         }
         answer.set("violations", JSON.valueToTree(violations));
-        answer.put("seconds", seconds);
+        answer.put("pid", ProcessHandle.current().pid());
+        answer.put("descriptors", new File("/proc/self/fd").list().length);
+        answer.put("memory", residentBytes());
         answer.set("stats", JSON.readTree(Stats.snapshot()));
         return JSON.writeValueAsString(answer);
     }

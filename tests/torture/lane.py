@@ -7,13 +7,15 @@ and answers each with what it counted and found.
 from __future__ import annotations
 
 import json
+import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from hdfs_native import Client
 
 import hybridfs
@@ -23,7 +25,7 @@ from tests.python.support import settle_process
 from tests.torture.board import Board
 from tests.torture.checking import Checker, Sight
 from tests.torture.mutating import mutate
-from tests.torture.plan import Op
+from tests.torture.plan import Op, random_read
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Lane:
             Op.MUTATE: self._mutate,
         }
 
-    def run(self, operations: Sequence[Sequence[int]]) -> None:
+    def run(self, operations: Iterable[Sequence[int]]) -> None:
         for code, *arguments in operations:
             self._calls[code](*arguments)
 
@@ -207,20 +209,33 @@ def main() -> None:
     config = json.loads(sys.stdin.readline())
     board = Board(Path(config["board"]), len(config["paths"]))
     checker = Checker(board, len(config["paths"]))
+    checker.learn(config.get("versions", {}))
     lane = Lane(checker, *connect(config), config["paths"])
     for line in sys.stdin:
         batch = json.loads(line)
-        checker.learn(batch["versions"])
-        began = time.monotonic()
-        lane.run(batch["lanes"][0])
+        checker.learn(batch.get("versions", {}))
+        lane.run(_random_reads(batch["random"], len(config["paths"])) if "random" in batch else batch["lanes"][0])
         if batch.get("settle"):
             settle_process(config["options"]["cache_dir"])
-        answer = {"counts": checker.counts, "errors": checker.errors, "violations": checker.violations}
-        print(json.dumps({**answer, "seconds": time.monotonic() - began, "stats": hybridfs.stats()}), flush=True)
-        checker.counts.clear()
-        checker.errors.clear()
-        checker.violations.clear()
+        print(json.dumps(_answer(checker)), flush=True)
     lane.close()
+
+
+def _random_reads(order: dict[str, Any], files: int) -> Iterator[list[int]]:
+    """Reads by a seed until so many seconds are over: each time another number of them."""
+    draw = random.Random(order["seed"])
+    until = time.monotonic() + order["seconds"]
+    while time.monotonic() < until:
+        yield random_read(draw, range(files))
+
+
+def _answer(checker: Checker) -> dict[str, Any]:
+    process = psutil.Process()
+    found = {"counts": dict(checker.counts), "errors": dict(checker.errors), "violations": list(checker.violations)}
+    for told in (checker.counts, checker.errors, checker.violations):
+        told.clear()
+    resources = {"descriptors": process.num_fds(), "memory": process.memory_info().rss}
+    return {**found, **resources, "pid": process.pid, "stats": hybridfs.stats()}
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ class Op(IntEnum):
 
 # How often, in thousandths. A mutation may need another before it (a rename a source).
 _SHARES = {Op.OPEN: 105, Op.READ: 380, Op.PREAD: 245, Op.SEEK: 85, Op.RANGES: 45, Op.WHOLE: 35, Op.MUTATE: 125}
+_READING = [code for code in _SHARES if code != Op.MUTATE]
+_READING_WEIGHTS = [_SHARES[code] for code in _READING]
 _MUTATIONS = {Kind.WRITE: 30, Kind.APPEND: 15, Kind.DELETE: 6, Kind.RENAME: 14, Kind.TIMES: 22, Kind.TRUNCATE: 13}
 
 
@@ -74,6 +76,37 @@ class _File:
             self.times.append(mtime)
 
 
+def reading(draw: random.Random, code: Op, files: Sequence[int]) -> list[int]:
+    """An operation of this kind on one of the files, of which the first ones are read most."""
+    slot, file = draw.randrange(SLOTS), _popular(draw, files)
+    if code == Op.OPEN:
+        return [code, slot, file, int(draw.random() < 0.15)]
+    if code == Op.READ:
+        return [code, slot, file, _size(draw)]
+    if code == Op.PREAD:
+        return [code, slot, file, draw.getrandbits(30), _size(draw)]
+    if code == Op.SEEK:
+        return [code, slot, file, draw.getrandbits(30)]
+    if code == Op.RANGES:
+        ranges = [(draw.getrandbits(30), _size(draw)) for _ in range(draw.randint(2, 5))]
+        return [code, slot, file, _popular(draw, files), *(number for one in ranges for number in one)]
+    return [code, slot, file]
+
+
+def random_read(draw: random.Random, files: Sequence[int]) -> list[int]:
+    """Any operation but a mutation."""
+    (code,) = draw.choices(_READING, _READING_WEIGHTS)
+    return reading(draw, code, files)
+
+
+def _popular(draw: random.Random, files: Sequence[int]) -> int:
+    return files[int(len(files) * draw.random() ** 2)]
+
+
+def _size(draw: random.Random) -> int:
+    return draw.randint(1, 4 * KIB) if draw.random() < 0.7 else draw.randint(1, 3 * _CACHE_BLOCK)
+
+
 class Plan:
     """lanes: for each, whether it is of a JVM. ``avoided`` counts what a Python reader could not have told apart."""
 
@@ -102,7 +135,7 @@ class Plan:
         return self._files[number].versions
 
     def _lane(self, lane: int, operations: int) -> Iterator[list[int]]:
-        jvm = self._lanes[lane]
+        jvm, draw = self._lanes[lane], self._random
         mine = [number for number in range(len(self._files)) if (number + self._round) % len(self._lanes) == lane]
         if self._round == 1:
             for number in mine:
@@ -110,36 +143,11 @@ class Plan:
             return
         readable = [number for number, file in enumerate(self._files) if jvm or not file.by_jvm_only]
         codes, weights = list(_SHARES), list(_SHARES.values())
-        for code in self._random.choices(codes, weights, k=operations):
+        for code in draw.choices(codes, weights, k=operations):
             if code == Op.MUTATE:
-                yield from self._mutations(self._random.choice(mine), mine, jvm)
+                yield from self._mutations(draw.choice(mine), mine, jvm)
             else:
-                yield self._reading(code, readable)
-
-    def _reading(self, code: Op, readable: Sequence[int]) -> list[int]:
-        draw = self._random
-        slot, file = draw.randrange(SLOTS), self._popular(readable)
-        if code == Op.OPEN:
-            return [code, slot, file, int(draw.random() < 0.15)]
-        if code == Op.READ:
-            return [code, slot, file, self._size()]
-        if code == Op.PREAD:
-            return [code, slot, file, draw.getrandbits(30), self._size()]
-        if code == Op.SEEK:
-            return [code, slot, file, draw.getrandbits(30)]
-        if code == Op.RANGES:
-            ranges = [(draw.getrandbits(30), self._size()) for _ in range(draw.randint(2, 5))]
-            return [code, slot, file, self._popular(readable), *(number for one in ranges for number in one)]
-        return [code, slot, file]
-
-    def _popular(self, files: Sequence[int]) -> int:
-        """The first ones are read most."""
-        return files[int(len(files) * self._random.random() ** 2)]
-
-    def _size(self) -> int:
-        if self._random.random() < 0.7:
-            return self._random.randint(1, 4 * KIB)
-        return self._random.randint(1, 3 * _CACHE_BLOCK)
+                yield reading(draw, code, readable)
 
     # ---- mutations
 

@@ -17,7 +17,9 @@ import build_jar
 from spark_ext.bed.tools import java
 from tests.python.support import Child, environment
 
-_SOURCES = [Path(__file__).with_name(f"{name}.java") for name in ("Checker", "Content", "Lane", "Mutations")]
+_SOURCES = [
+    Path(__file__).with_name(f"{name}.java") for name in ("Checker", "Content", "Lane", "Mutations", "RandomReads")
+]
 _QUIET = "-Dorg.apache.logging.log4j.level=OFF"  # HDFS's client logs each block that was replaced under a stream
 
 
@@ -44,8 +46,8 @@ def python_command(module: str) -> list[str]:
 class Worker:
     """A process that is told by lines of JSON and answers each after the first with one."""
 
-    def __init__(self, command: Sequence[str], config: dict[str, Any]) -> None:
-        self.child = Child(command, environment())
+    def __init__(self, command: Sequence[str], config: dict[str, Any], **variables: str) -> None:
+        self.child = Child(command, environment(**variables))
         self.tell(config)
 
     def tell(self, message: dict[str, Any]) -> None:

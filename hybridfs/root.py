@@ -52,10 +52,9 @@ def prepare_directory(path: str, modes: Modes = PRIVATE, group: int = -1) -> Mod
 
 def _policy(path: str, found: os.stat_result) -> Modes:
     mode = stat.S_IMODE(found.st_mode)
-    if mode & 0o002:
-        raise UnusableRoot(f"cache directory {path} is writable by everybody; run: chmod o-w {path}")
-    if mode & 0o020 and not mode & stat.S_ISGID:
-        raise UnusableRoot(f"cache directory {path} is writable by its group; run: chmod 700 {path}, or 2770 to share")
+    if mode & 0o002 or (mode & 0o020 and not mode & stat.S_ISGID):
+        who = "everybody" if mode & 0o002 else "its group"
+        raise UnusableRoot(f"cache directory {path} is writable by {who}; run: chmod 700 {path}, or 2770 to share")
     shared = bool(mode & 0o020)
     trusted_owner = found.st_uid in (os.geteuid(), 0)
     if not trusted_owner and not (shared and found.st_gid in {os.getegid(), *os.getgroups()}):

@@ -103,7 +103,7 @@ def test_a_dangling_link(tmp_path: Path, origin: ScriptedOrigin, caplog: pytest.
 
 def test_writable_by_all(tmp_path: Path, origin: ScriptedOrigin, caplog: pytest.LogCaptureFixture) -> None:
     tmp_path.chmod(0o777)
-    assert "chmod o-w" in served_without_cache(tmp_path, origin, caplog)
+    assert "chmod 700" in served_without_cache(tmp_path, origin, caplog)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -38,7 +38,7 @@ import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
  * of reader.py, and {@code origin CALL FIRST LAST KIND}, {@code calls}: faults of the client below the cache.
  */
 public final class FaultReader {
-    private static final long STUCK_MILLIS = 90_000;
+    private static final long STUCK_MILLIS = 60_000;
 
     private final Map<String, byte[]> files = new ConcurrentHashMap<>();
     private final FileSystem fs;

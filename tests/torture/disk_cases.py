@@ -38,6 +38,7 @@ class Stage:
     disk: FailingDisk | None = None
     classes: Path | None = None
     turn: int = 0
+    share: float = 1.0  # of the faults of which there are many kinds
 
     @property
     def place(self) -> Path:
@@ -200,7 +201,7 @@ def errors(stage: Stage) -> None:
         (Calls.STAT, errno.EIO),
         (Calls.RENAME | Calls.MKDIR, errno.ENOSPC),
     ]
-    for calls, error in kinds:
+    for calls, error in stage.rng.sample(kinds, max(1, int(len(kinds) * stage.share))):
         what = f"{calls.name}: {errno.errorcode[error]}"
         with stage.reading(failing=True, disk="2MiB"):
             assert stage.disk is not None
@@ -245,9 +246,10 @@ def errors_of_a_warm_disk(stage: Stage) -> None:
         stage.comes_back("EIO on a warm disk")
 
 
-def errors_at_each_call(stage: Stage, at_most: int = 40, languages: tuple[str, ...] = ("python", "java")) -> None:
+def errors_at_each_call(stage: Stage) -> None:
     """The k-th call fails, once or from then on, of a process that opens an empty root, fills it and reads it again."""
-    for language in languages:
+    lives = int(40 * stage.share)
+    for language in stage.languages:
         with stage.reading(failing=True, languages=(language,), count=2):
             pass
         assert stage.disk is not None
@@ -255,7 +257,7 @@ def errors_at_each_call(stage: Stage, at_most: int = 40, languages: tuple[str, .
         one_life(stage, language, "no fault")
         calls = stage.disk.seen
         stage.outcome.add(f"system calls of a life, {language}", calls)
-        for number in sorted(stage.rng.sample(range(1, calls + 1), min(at_most, calls))):
+        for number in sorted(stage.rng.sample(range(1, calls + 1), min(lives, calls))):
             error = stage.rng.choice([errno.EIO, errno.ENOSPC, errno.EROFS, errno.EACCES])
             last = stage.rng.choice([number, number, 0])
             what = f"{language}, call {number} to {last or 'the end'}: {errno.errorcode[error]}"
@@ -310,6 +312,92 @@ def mounted(stage: Stage, *options: str) -> Iterator[None]:
         subprocess.run(["umount", "-l", stage.place], check=True)
 
 
+def without_locks(stage: Stage) -> None:
+    """A file system that knows no locks: work may be done twice, no more."""
+    with stage.reading(failing=True, disk="2MiB"):
+        assert stage.disk is not None
+        stage.disk.fail(errno.ENOLCK, Calls.LOCK)
+        with stage.load("without locks"):
+            time.sleep(0.7)
+        stage.outcome.check(stage.disk.failed, "without locks: none was asked for")
+        stage.read_all("without locks")
+        check_blocks(stage.root, stage.files, stage.outcome, "without locks")
+        for reader in stage.readers:
+            published, warnings = reader.stats()["published_blocks"], reader.warnings()
+            stage.outcome.check(published, f"without locks, {reader.language}: nothing is published")
+            stage.outcome.say(f"without locks, {reader.language}: {published} published, {warnings}")
+
+
+def without_access_times(stage: Stage) -> None:
+    """On a mount with noatime a block that was read again survives an eviction that takes most others."""
+    for language in stage.languages:
+        with mounted(stage, "size=64m", "noatime"), stage.reading(languages=(language,), disk="9MiB", count=2):
+            hot = stage.files
+            stage.read_all("fill")
+            (reader,) = stage.readers
+            reader.end()  # what a process has just published or has open is not read from the disk
+            with Readers(stage.namenode, stage.scratch / f"again{stage.turn}-{language}", stage.classes) as again:
+                stage.readers = [again.start(language, stage.root, disk="9MiB")]
+                stage.readers[0].know(hot)
+                stage.read_all("again")
+                marked = sum(one.stat().st_atime_ns > one.stat().st_mtime_ns for one in blocks_in(stage.root))
+                stage.outcome.check(
+                    marked == len(blocks_in(stage.root)), f"noatime, {language}: only {marked} are marked"
+                )
+                names = {block.parent for block in blocks_in(stage.root)}
+                stage.files = write_files(stage.namenode, stage.scratch, stage.rng.randrange(1 << 40), count=5)
+                stage.readers[0].know(stage.files)
+                stage.read_all("others")
+                left = [block for block in blocks_in(stage.root) if block.parent in names]
+                others = len(blocks_in(stage.root)) - len(left)
+                told = f"noatime, {language}: {len(left)} of {marked} read again are kept, {others} others"
+                stage.outcome.say(told)
+                stage.outcome.check(stage.readers[0].stats()["evicted_blocks"], f"{told}; nothing was evicted")
+                stage.outcome.check(len(left) > marked * 0.6, told)
+
+
+def few_descriptors(stage: Stage) -> None:
+    """RLIMIT_NOFILE: as few as a client of HDFS can do with; nothing fails, and nothing leaks."""
+    limit = {
+        "python": ("sh", "-c", 'ulimit -n 96; exec "$@"', "sh"),
+        "java": ("sh", "-c", 'ulimit -n 180; exec "$@"', "sh"),
+    }
+    with stage.reading(count=6, disk="1GiB", before=limit):
+        stage.read_all("few descriptors")
+        before = [reader.ask("census", stage.root) for reader in stage.readers]
+        for turn in range(2):
+            with stage.load(f"few descriptors, turn {turn}"):
+                time.sleep(1)
+        for reader, old in zip(stage.readers, before, strict=True):
+            now = reader.ask("census", stage.root)
+            stage.outcome.say(f"few descriptors, {reader.language}: {old}, later {now}")
+            grown = now["descriptors"] - old["descriptors"]
+            stage.outcome.check(grown < _LEAKED_DESCRIPTORS, f"few descriptors, {reader.language}: {grown} more")
+            faults = reader.stats()["tier_faults"]
+            stage.outcome.check(not faults, f"few descriptors, {reader.language}: {faults} faults, {reader.warnings()}")
+
+
+def little_memory(stage: Stage) -> None:
+    """RLIMIT_AS, as spark.executor.pyspark.memory sets it: where no map can be made, blocks are read."""
+    with stage.reading(count=12, disk="1GiB", languages=("python",), map_budget="1GiB"):
+        (reader,) = stage.readers
+        stage.read_all("fill")
+        with stage.load("before the limit"):  # all threads have their stacks
+            time.sleep(0.5)
+        stage.files |= write_files(stage.namenode, stage.scratch, stage.rng.randrange(1 << 40), count=8)
+        reader.know(stage.files)
+        reader.ask("limit", "AS", reader.ask("size")["bytes"] + (12 << 20))
+        with stage.load("little memory"):
+            time.sleep(1.5)
+        stage.read_all("little memory")
+        maps = reader.ask("census", stage.root)["maps_below"]
+        blocks = len(blocks_in(stage.root))
+        stage.outcome.say(f"little memory: {maps} of {blocks} blocks mapped")
+        stage.outcome.check(0 < maps < blocks, f"little memory: {maps} of {blocks} blocks are mapped, so no map failed")
+        faults = reader.stats()["tier_faults"] + reader.stats()["corrupt"]
+        stage.outcome.check(not faults, f"little memory: {faults} faults, {reader.warnings()}")
+
+
 CASES: tuple[Callable[[Stage], None], ...] = (
     full,
     full_of_others,
@@ -318,4 +406,8 @@ CASES: tuple[Callable[[Stage], None], ...] = (
     errors_of_a_warm_disk,
     errors,
     errors_at_each_call,
+    without_locks,
+    without_access_times,
+    few_descriptors,
+    little_memory,
 )

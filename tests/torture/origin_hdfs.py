@@ -217,6 +217,6 @@ def torture(scratch: Path, outcome: Outcome, cases: tuple[Callable[[Scene], None
         scene = Scene(hdfs, scratch, outcome, random.Random(outcome.seed))
         scene.start(readers)
         for case in cases:
-            outcome.say(case.__name__.replace("_", " "))
+            outcome.say(getattr(case, "__name__", "").replace("_", " "))
             case(scene)
             outcome.add("faults of HDFS")

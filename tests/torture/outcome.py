@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import Counter
@@ -52,3 +53,9 @@ class Outcome:
 def unfit(answer: dict[str, Any], names: Iterable[str] = ("wrong", "stuck")) -> str:
     """What must be 0 in an answer of a reader and is not; empty if all is well."""
     return ", ".join(f"{name} {answer[name]}" for name in names if answer.get(name))
+
+
+def told_figures(output: str) -> dict[str, int]:
+    """The figures that another process told."""
+    lines = (line.rpartition(": ") for line in output.splitlines())
+    return {name: int(figure.replace(",", "")) for name, _, figure in lines if re.fullmatch(r"[0-9,]+", figure)}

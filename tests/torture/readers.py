@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hdfs_native import WriteOptions
 
-import build_jar
 from hybridfs import HybridFileSystem
 from hybridfs.config import OPTIONS
 from spark_ext.bed import Hdfs
-from spark_ext.bed.jars import jars
 from spark_ext.bed.tools import java
 from tests.python.support import Child, environment, pattern
+from tests.torture.jvm import compiled
 
-_HERE = Path(__file__).parent
 _ANSWER_SECONDS = 150.0
 
 
@@ -45,6 +42,10 @@ class User:
         return [*become, "sh", "-c", f'umask {self.umask:o}; exec "$@"', "sh"]
 
 
+class Died(RuntimeError):
+    """A reader ended, or was ended because it did not answer."""
+
+
 class Reader:
     """A process that answers commands (see `tests.torture.reader`)."""
 
@@ -60,7 +61,8 @@ class Reader:
 
     def ask(self, *words: object) -> dict[str, Any]:
         """The answer to a command; fails when there is none in time, or the command fails."""
-        self._child.tell("\t".join(map(str, words)))
+        with suppress(BrokenPipeError):
+            self._child.tell("\t".join(map(str, words)))
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
@@ -70,7 +72,11 @@ class Reader:
             line = self._child.hear()
         finally:
             watchdog.cancel()
-        assert line.startswith("{"), f"{self.language} {self.pid} gave no answer; its log ends: {self.errors()[-2000:]}"
+        if not line.startswith("{"):
+            self._child.kill()
+            raise Died(
+                f"{self.language} gave no answer in {_ANSWER_SECONDS} s, or died; its log: {self.errors()[-2000:]}"
+            )
         answer: dict[str, Any] = json.loads(line)
         assert "failed" not in answer, f"{self.language}: {answer['failed']}"
         return answer
@@ -160,25 +166,23 @@ class Readers:
         pairs += ["dfs.client.socket-timeout=3000", "dfs.client.retry.window.base=100"]
         classpath = os.pathsep.join([str(self.classes), *(str(path) for path in self.classes.glob("*.jar"))])
         command = [java(), *flags, "-cp", classpath, "io.hybridfs.FaultReader", self._hdfs.url, *pairs]
-        return [*user.command, *command] if user else command
+        return [*self._with_account(user), *user.command, *command] if user else command
+
+    def _with_account(self, user: User) -> list[str]:
+        """What a command runs behind to find an account of that user: Hadoop's login wants one, the cache does not."""
+        accounts = self._scratch / f"passwd-{user.uid}"
+        line = f"{user.name}:x:{user.uid}:{user.gid}::/nonexistent:/bin/false\n"
+        accounts.write_text(Path("/etc/passwd").read_text() + line)
+        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', str(accounts)]
 
     @property
     def classes(self) -> Path:
         """The reader's classes and all that they need, readable by everybody."""
         if self._classes is None:
-            jar = os.environ.get("HYBRIDFS_JAR")  # as for an installation: one that was built elsewhere
-            if not jar:
-                build_jar.build()
-            made = self._scratch / "classes"
-            made.mkdir()
-            for needed in [Path(jar or build_jar.JAR), *jars().glob("*.jar")]:
-                if "minicluster" not in needed.name:
-                    (made / needed.name).write_bytes(needed.read_bytes())
-            sources = str(_HERE / "FaultReader.java")
-            compile_ = ["javac", "-nowarn", "-d", str(made), "-cp", f"{made}/*", sources]
-            done = subprocess.run(compile_, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr[-3000:]
-            self._classes = made
+            classes, *needed = map(Path, compiled(self._scratch, "FaultReader.java"))
+            for jar in needed:
+                (classes / jar.name).write_bytes(jar.read_bytes())
+            self._classes = classes
         return self._classes
 
 
@@ -206,7 +210,6 @@ def write_files(
 def open_to_all(scratch: Path) -> Iterator[Path]:
     """A directory below ``scratch`` that other users may go through and write their temporary files to."""
     scratch.chmod(0o755)
-    scratch.parent.chmod(scratch.parent.stat().st_mode | 0o055)
     inner = scratch / "open"
     inner.mkdir(exist_ok=True)
     inner.chmod(0o1777)

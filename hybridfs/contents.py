@@ -13,6 +13,8 @@ from hybridfs.ledger import Usage
 from hybridfs.pins import clear_expired
 
 VERSION = 1
+# Gone, something else, or of another user who lets nobody in: passed over.
+_NOT_OURS = (FileNotFoundError, NotADirectoryError, PermissionError)
 _TREE = re.compile(r"v(\d{1,9})")
 
 
@@ -41,7 +43,7 @@ def subdirectories(path: str) -> list[str]:
     try:
         with os.scandir(path) as entries:
             return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except (FileNotFoundError, NotADirectoryError):
+    except _NOT_OURS:
         return []
 
 
@@ -49,7 +51,7 @@ def read_region(path: str) -> Region:
     """Lists a region and looks at nothing in it; for who has the evictor's lock: expired pins and empty ones go."""
     try:
         names = os.listdir(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except _NOT_OURS:
         return Region(path, [], pinned=False)
     if not names:
         remove_if_empty(path)
@@ -66,7 +68,7 @@ def look_at(path: str) -> os.stat_result | None:
     """One ``stat`` of a block; None if it has gone or is no file."""
     try:
         found = os.stat(path, follow_symlinks=False)
-    except FileNotFoundError:
+    except _NOT_OURS:
         return None
     return found if stat.S_ISREG(found.st_mode) else None
 
@@ -107,7 +109,7 @@ def tree_files(tree: str) -> Iterator[os.stat_result]:
     """Looks at all files of a tree, whatever they are."""
     for parent, _, names in os.walk(tree):
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(*_NOT_OURS):
                 yield os.stat(os.path.join(parent, name), follow_symlinks=False)
 
 

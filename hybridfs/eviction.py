@@ -54,7 +54,7 @@ class _Eviction:
         self._stats = stats
         self._demote = demote
         self._published = tier.ledger.published.total()
-        known = tier.ledger.usage()
+        known = tier.ledger.read()
         self._counted = known is None or 0 < known.unlinked >= known.blocks
         if known is None or self._counted:
             known = count(tier.directory)
@@ -65,6 +65,7 @@ class _Eviction:
         self._goal = self._floor = 0
         self._freed = self._unlinked = self._looked = self._spared = 0
         self._usual = _UsualRegion()
+        self._recorded: Usage | None = None
         self._free_before = tier.free()
         self._trial = _TRIAL
         self._stuck = False
@@ -161,8 +162,9 @@ class _Eviction:
         """Writes what is known now: who is killed has not done it for nothing."""
         size = max(0, self._known.size - self._freed)
         usage = Usage(size, self._known.blocks or self._estimate, self._known.unlinked + self._unlinked)
-        self._tier.ledger.reset(usage, self._published)
-        self._published = 0
+        if usage != self._recorded or self._published:
+            self._tier.ledger.reset(usage, self._published)
+        self._recorded, self._published = usage, 0
 
 
 class _UsualRegion:

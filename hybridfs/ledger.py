@@ -52,12 +52,19 @@ class Ledger:
             stat = os.stat(self._path)
             stamp = (stat.st_ino, stat.st_mtime_ns)
             if self._read[0] != stamp:
-                with open(self._path, "rb") as file:
-                    match = _USAGE.fullmatch(file.read(100))
-                self._read = (stamp, Usage(*map(int, match.groups())) if match else None)
+                self._read = (stamp, self.read())
             return self._read[1]
         except FileNotFoundError:
             return None
+
+    def read(self) -> Usage | None:
+        """The same without a memory that may, by a few milliseconds, be old."""
+        try:
+            with open(self._path, "rb") as file:
+                match = _USAGE.fullmatch(file.read(100))
+        except FileNotFoundError:
+            return None
+        return Usage(*map(int, match.groups())) if match else None
 
     def reset(self, usage: Usage, published: int) -> None:
         """Records a count or an eviction that began when ``published`` bytes were; the evictor's lock is held.

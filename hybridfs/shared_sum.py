@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import threading
@@ -63,4 +64,5 @@ class SharedSum:
     def subtract(self, size: int) -> None:
         """Takes ``size`` bytes, a ``total()`` of before, off the sum; what was added since then stays."""
         if size:
-            os.truncate(self._path, max(0, self.total() - size) // UNIT)
+            with contextlib.suppress(FileNotFoundError):  # somebody removed it
+                os.truncate(self._path, max(0, self.total() - size) // UNIT)

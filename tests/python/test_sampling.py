@@ -193,3 +193,19 @@ def test_what_others_removed_is_found_out(small: Path) -> None:
     assert left * PAGE <= told.size
     evict_known(store)
     assert len(blocks_in(small)) == left, "it is under its budget now, and stays as it is"
+
+
+def test_what_may_not_be_touched_is_passed_over(small: Path) -> None:
+    """Directories and blocks of another user who lets nobody in or write: no fault of the tier."""
+    made = tiny(small, [1] * 200 + [20] * 10)
+    mark(made[::2])
+    store, stats = sized(small, int(on_disk(small) * 0.6))
+
+    def act(name: str, number: int) -> None:
+        if name in ("listdir", "utime", "unlink") and number % 3 == 0:
+            raise PermissionError(13, "a test's")
+
+    with seams(act):
+        evict(store.tiers[0], stats, lambda victim: None)
+    assert stats.snapshot()["tier_faults"] == 0
+    assert store.tiers[0].ledger.used() == on_disk(small) <= store.tiers[0].budget

@@ -12,6 +12,7 @@ final class Evictor {
     private static final double RELIEF = 0.05;
     /** What a sample is taken larger by, so that one pass mostly does. */
     private static final double MARGIN = 1.2;
+    private static final long MOST_SLACK = 64 << 20;
     /** Unlinked blocks before it is judged whether unlinking frees space at all. */
     private static final int TRIAL = 8;
     /** Blocks that may be spared before the next one goes in any case. */
@@ -27,6 +28,8 @@ final class Evictor {
     private long held;
     /** Bytes to be freed for the budget or for relief; the floor is looked at besides. */
     private long owed;
+    /** The free space to reach: the tier's floor, and more if it was not kept, so that not each MiB evicts again. */
+    private long floor;
     private long freed;
     private long unlinked;
     private long looked;
@@ -85,6 +88,7 @@ final class Evictor {
         }
         held = known.bytes + (counted ? 0 : marks * Marks.UNIT);
         owed = owed();
+        floor = tier.minFree + (missing(tier) > 0 ? Math.min(MOST_SLACK, held / 20) : 0);
         judge();
         boolean reached;
         try {
@@ -111,7 +115,7 @@ final class Evictor {
     private void record() throws IOException {
         // The blocks of a tier that nobody has counted yet are told from the bytes.
         long blocks = counted || known.blocks > 0 || looked == 0 ? known.blocks
-            : Math.max(1, (held + freed) * looked / Math.max(1, lookedBytes));
+            : Math.max(1, (held + freed) / Math.max(1, lookedBytes / looked));
         tier.accounting.record(new Usage(Math.max(0, held), blocks, known.unlinked + unlinked), marks);
         marks = 0;
     }
@@ -127,7 +131,7 @@ final class Evictor {
         double share = 0;
         int idle = 0;
         while (!done) {
-            double wanted = MARGIN * Math.max(owed - freed, missing(tier)) / Math.max(1, held);
+            double wanted = MARGIN * Math.max(owed - freed, floor - free(tier)) / Math.max(1, held);
             share = Math.min(1, Math.max(wanted * (looked + 1) / (unlinked + 1), 2 * share));
             long unlinkedBefore = unlinked;
             long lookedBefore = looked;
@@ -189,6 +193,6 @@ final class Evictor {
     private void judge() {
         // Readers that hold the blocks open: more unlinking frees no more.
         done = freed >= owed
-            && (missing(tier) <= 0 || unlinked >= TRIAL && free(tier) - freeBefore < freed / 2);
+            && (floor <= free(tier) || unlinked >= TRIAL && free(tier) - freeBefore < freed / 2);
     }
 }

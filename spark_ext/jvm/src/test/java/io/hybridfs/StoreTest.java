@@ -189,7 +189,8 @@ class StoreTest {
         for (long block = 0; block < 100; block++) {
             store.publish(layout, 0, block, GoldenMaker.bytes(block * BLOCK, BLOCK), 0);
         }
-        assertTrue(Stats.get(Stats.Counter.DEMOTED_BLOCKS) - demoted >= 60);
+        assertEquals(100 - Trees.blocks(upper).size(), Stats.get(Stats.Counter.DEMOTED_BLOCKS) - demoted);
+        assertTrue(Tiers.held(upper) <= 4 << 20, "holds " + Tiers.held(upper));
         byte[] into = new byte[BLOCK];
         for (long block = 0; block < 100; block++) {
             assertTrue(store.read(layout, 0, block, into, 0, new Reasons()), "block " + block);
@@ -201,11 +202,12 @@ class StoreTest {
         Files.getFileAttributeView(below, BasicFileAttributeView.class).setTimes(FileTime.fromMillis(1_000_000),
             FileTime.fromMillis(2_000_000), null);
         long promoted = Stats.get(Stats.Counter.PROMOTED_BLOCKS);
+        long evicted = Stats.get(Stats.Counter.EVICTED_BLOCKS);
         long block = Long.parseLong(below.getFileName().toString());
         assertTrue(store.read(layout, 0, block, into, 0, new Reasons()));
         Workers.quiesce();
         assertEquals(promoted + 1, Stats.get(Stats.Counter.PROMOTED_BLOCKS));
-        assertTrue(Files.exists(above));
+        assertTrue(Files.exists(above) || Stats.get(Stats.Counter.EVICTED_BLOCKS) > evicted);
     }
 
     /** A reader that knows a fileId must not vouch for a block whose publisher knew none. */

@@ -46,8 +46,12 @@ final class Tiers {
     }
 
     static long held(Tier tier) throws IOException {
+        return held(tier.dir);
+    }
+
+    static long held(Path tier) throws IOException {
         long bytes = 0;
-        for (Path block : Trees.blocks(tier.dir)) {
+        for (Path block : Trees.blocks(tier)) {
             bytes += Accounting.onDisk(Files.size(block));
         }
         return bytes;

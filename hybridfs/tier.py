@@ -23,6 +23,7 @@ logger = logging.getLogger("hybridfs")
 Kind = Literal["memory", "disk"]
 _REST_SECONDS = 30.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_FILE = (errno.ELOOP, errno.ENXIO)  # a link or a socket in a block's place: damage, the disk is well
 _PAGE = 4096
 _MOST_SLACK = 64 << 20
 _RECOUNT_SECONDS = 600.0
@@ -89,6 +90,10 @@ class Tier:
         except (FileNotFoundError, NotADirectoryError):
             return Miss.COLD
         except OSError as error:
+            if error.errno in _NO_FILE:
+                self._stats.add("corrupt")
+                self.discard(relative)
+                return Miss.CORRUPT
             self.fault(error)
             return Miss.TIER_OFF
 
@@ -185,6 +190,9 @@ class Tier:
             os.unlink(os.path.join(self.directory, relative))
         except FileNotFoundError:
             pass
+        except IsADirectoryError:
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.join(self.directory, relative))
         except OSError as error:
             self.fault(error)
 

@@ -26,6 +26,7 @@ from tests.torture.crash_scenes import (
     look,
     of_file,
     publish,
+    settle_upkeep,
 )
 from tests.torture.snapshot import read_untouched
 
@@ -122,6 +123,7 @@ def _serve(place: Place, scene: Scene) -> Iterator[str]:
                 yield f"{published} of {len(blocks)} blocks are published"
             look(store, blocks)
             look(store, blocks)  # the second reader promotes
+        settle_upkeep()
         yield from _accounts(store)
         for tier in tiers_of(place):
             for path in temporary_files(tier):
@@ -132,6 +134,7 @@ def _serve(place: Place, scene: Scene) -> Iterator[str]:
             publish(store, of_file(file))
             look(store, of_file(file))
             look(store, of_file(file))
+        settle_upkeep()
         for tier in tiers_of(place):
             for path in temporary_files(tier):
                 yield f"left over: {tier.name}/{_shape(path.relative_to(tier))}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -140,10 +141,18 @@ def _fill(directory: Path, blocks: Iterable[Block], place: Place, *, used: bool 
     store = Store(open_root(str(place.root), BLOCK), config.settings(**settings), Stats())
     blocks = list(blocks)
     assert publish(store, blocks) == len(blocks)
+    settle_upkeep()
     store.close()
     for number, block in enumerate(blocks):
         modified = os.stat(directory / block.path).st_mtime_ns
         os.utime(directory / block.path, ns=(modified + (10**9 if used and number % 3 == 0 else 0), modified))
+
+
+def settle_upkeep() -> None:
+    """Waits for the upkeep that a store does beside its work."""
+    for thread in threading.enumerate():
+        if thread.name == "hybridfs-upkeep":
+            thread.join()
 
 
 def age(path: Path, seconds: float) -> None:
@@ -254,6 +263,7 @@ class Scene:
 
     def _do(self, store: Store | NoStore) -> None:
         (publish if self.verb == "publish" else look)(store, self.blocks)
+        settle_upkeep()
 
     def _fetch(self, place: Place) -> Iterator[None]:
         """A whole engine: locks, the origin, publishing."""

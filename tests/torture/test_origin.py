@@ -26,9 +26,9 @@ def test_each_call_of_a_scripted_origin_fails(tmp_path: Path, outcome: Outcome) 
 
 
 def test_an_hdfs_fails(tmp_path: Path, outcome: Outcome) -> None:
-    cases = (partial(origin_jvm.every_call_fails, at_most=15), *origin_hdfs.SHORT)
+    cases = (partial(origin_jvm.every_call_fails, at_most=10), *origin_hdfs.SHORT)
     origin_hdfs.torture(tmp_path, outcome, cases)
     assert outcome.violations == []
-    assert outcome.figures["faults of a JVM's client"] == 15
+    assert outcome.figures["faults of a JVM's client"] == 10
     assert outcome.figures["faults of HDFS"] == len(cases)
     assert outcome.figures["random reads"] > 0

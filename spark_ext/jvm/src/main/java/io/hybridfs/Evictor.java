@@ -104,7 +104,9 @@ final class Evictor {
             held = known.bytes;
             unlinked = 0;
         }
-        record();
+        if (counted || marks > 0) {
+            record();
+        }
         if (held > tier.budget || missing(tier) > 0) {
             tier.breaker.full();
         }
@@ -185,8 +187,8 @@ final class Evictor {
             Stats.count(Stats.Counter.EVICTED_BLOCKS);
             unlinked++;
             freed += size;
+            held -= size;
         }
-        held -= size;
         judge();
     }
 

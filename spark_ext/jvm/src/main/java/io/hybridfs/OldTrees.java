@@ -1,6 +1,7 @@
 package io.hybridfs;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -82,7 +83,7 @@ final class OldTrees {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes is) throws IOException {
                 Steps.at("upkeep.tree");
-                Files.deleteIfExists(file);
+                Regions.unlink(file);
                 return FileVisitResult.CONTINUE;
             }
 
@@ -95,11 +96,11 @@ final class OldTrees {
         });
     }
 
-    /** Others may remove the same. */
+    /** Others may remove the same, or let nobody in. */
     private abstract static class Visitor extends SimpleFileVisitor<Path> {
         @Override
         public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-            if (e instanceof NoSuchFileException) {
+            if (e instanceof NoSuchFileException || e instanceof AccessDeniedException) {
                 return FileVisitResult.CONTINUE;
             }
             throw e;

@@ -2,6 +2,7 @@ package io.hybridfs;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -85,12 +86,12 @@ final class Regions {
         return !name.isEmpty();
     }
 
-    /** What is in a directory; nothing if it has gone or is none. */
+    /** What is in a directory; nothing if it has gone, is none, or is of another user who lets nobody in. */
     static List<Path> list(Path dir) throws IOException {
         List<Path> entries = new ArrayList<>();
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(dir)) {
             stream.forEach(entries::add);
-        } catch (NoSuchFileException | NotDirectoryException none) {
+        } catch (NoSuchFileException | NotDirectoryException | AccessDeniedException none) {
             return entries;
         } catch (DirectoryIteratorException | UncheckedIOException e) {
             throw (IOException) e.getCause();
@@ -98,24 +99,28 @@ final class Regions {
         return entries;
     }
 
-    /** One stat; null when the file has gone or is none. */
+    /** One stat; null when the file has gone, is none, or may not be looked at. */
     static BasicFileAttributes look(Path file, String step) throws IOException {
         Steps.at(step);
         try {
             BasicFileAttributes found =
                 Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
             return found.isRegularFile() ? found : null;
-        } catch (NoSuchFileException gone) {
+        } catch (NoSuchFileException | AccessDeniedException gone) {
             return null;
         }
     }
 
     /**
-     * True when this call removed the file. By java.io.File, which asks for no attributes first; only if that fails is
+     * True when this call removed the file; another user's may have to stay. By java.io.File, which asks for no attributes first; only if that fails is
      * the reason asked for.
      */
     static boolean unlink(Path file) throws IOException {
-        return file.toFile().delete() || Files.deleteIfExists(file);
+        try {
+            return file.toFile().delete() || Files.deleteIfExists(file);
+        } catch (AccessDeniedException anotherUsers) {
+            return false;
+        }
     }
 
     /** Removes the directory of a region if it is empty, and the one above; a publisher makes them when it must. */

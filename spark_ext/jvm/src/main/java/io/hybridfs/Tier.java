@@ -3,6 +3,7 @@ package io.hybridfs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -99,12 +100,20 @@ final class Tier {
             }
             return rejected.otherVersion ? Miss.VERSION_CHANGED : Miss.CORRUPT;
         }
-        return e instanceof NoSuchFileException || e instanceof ClosedByInterruptException ? Miss.COLD : fault(e);
+        return isAbsence(e) ? Miss.COLD : fault(e);
+    }
+
+    /** Also where a file is in a directory's place, of which there is no exception of its own. */
+    private static boolean isAbsence(IOException e) {
+        return e instanceof NoSuchFileException || e instanceof ClosedByInterruptException
+            || e.getClass() == FileSystemException.class && e.getMessage().contains("Not a directory");
     }
 
     private void unlink(Path path) {
         try {
             Files.deleteIfExists(path);
+        } catch (DirectoryNotEmptyException leftToWhoeverMadeIt) {
+            // a miss for ever, but no fault of the disk
         } catch (IOException e) {
             fault(e);
         }
@@ -132,10 +141,8 @@ final class Tier {
         }
         try {
             return admit(relative, ByteBuffer.wrap(Files.readAllBytes(block))) == null;
-        } catch (NoSuchFileException gone) {
-            return false;
-        } catch (IOException e) {
-            fault(e);
+        } catch (IOException unreadable) {
+            // It has gone, or nobody could have read it: no fault of this tier.
             return false;
         }
     }

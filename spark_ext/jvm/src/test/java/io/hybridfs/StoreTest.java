@@ -325,6 +325,13 @@ class StoreTest {
         assertFalse(Files.exists(block, LinkOption.NOFOLLOW_LINKS));
         assertTrue(publish(tier, LAYOUT, 0, 0));
         assertArrayEquals(data(0), read(tier, LAYOUT, 0, 0));
+        Files.delete(block);
+        Files.createFile(Files.createDirectory(block).resolve("file"));
+        assertNull(read(tier, LAYOUT, 0, 0));
+        Trees.delete(block.getParent());
+        Files.createFile(block.getParent());
+        assertNull(read(tier, LAYOUT, 0, 0));
+        assertNull(tier.breaker.closed(), "the disk is well");
     }
 
     @Test

@@ -41,6 +41,7 @@ HDFS_CONF = {
     # What was replaced under a plain stream is known by failures; by default the client waits for seconds between them.
     "dfs.client.retry.interval-ms.get-last-block-length": 50,
     "dfs.client.retry.window.base": 20,
+    "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 5,  # 400 ms when a DataNode is late to report
     "dfs.client.max.block.acquire.failures": 1,
 }
 

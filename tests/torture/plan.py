@@ -40,7 +40,9 @@ class Op(IntEnum):
 _SHARES = {Op.OPEN: 105, Op.READ: 380, Op.PREAD: 245, Op.SEEK: 85, Op.RANGES: 45, Op.WHOLE: 35, Op.MUTATE: 125}
 _READING = [code for code in _SHARES if code != Op.MUTATE]
 _READING_WEIGHTS = [_SHARES[code] for code in _READING]
-_MUTATIONS = {Kind.WRITE: 30, Kind.APPEND: 15, Kind.DELETE: 6, Kind.RENAME: 14, Kind.TIMES: 22, Kind.TRUNCATE: 13}
+_BY_JVM = {Kind.WRITE: 34, Kind.APPEND: 15, Kind.DELETE: 4, Kind.RENAME: 11, Kind.TIMES: 19, Kind.TRUNCATE: 17}
+# hdfs-native waits for half a second where a DataNode is late to report a block.
+_BY_PYTHON = {Kind.WRITE: 2, Kind.APPEND: 8, Kind.DELETE: 1, Kind.RENAME: 3, Kind.TIMES: 86}
 
 
 @dataclass
@@ -145,7 +147,9 @@ class Plan:
         codes, weights = list(_SHARES), list(_SHARES.values())
         for code in draw.choices(codes, weights, k=operations):
             if code == Op.MUTATE:
-                yield from self._mutations(draw.choice(mine), mine, jvm)
+                present = [number for number in mine if not self._files[number].now.absent]
+                choice = mine if jvm or not present or draw.random() < 0.1 else present
+                yield from self._mutations(draw.choice(choice), mine, jvm)
             else:
                 yield reading(draw, code, readable)
 
@@ -156,14 +160,17 @@ class Plan:
         if file.now.absent:
             yield self._write(number, jvm)
             return
-        (kind,) = draw.choices(list(_MUTATIONS), list(_MUTATIONS.values()))
-        if kind == Kind.APPEND or (kind == Kind.TRUNCATE and (not jvm or file.now.length < 2)):
+        shares = _BY_JVM if jvm else _BY_PYTHON
+        (kind,) = draw.choices(list(shares), list(shares.values()))
+        if kind == Kind.APPEND or (kind == Kind.TRUNCATE and file.now.length < 2):
             yield self._append(number, jvm)
         elif kind == Kind.DELETE:
             file.becomes(ABSENT, 0, 0)
             yield self._mutation(Kind.DELETE, number)
         elif kind == Kind.RENAME:
-            yield from self._rename(draw.choice([other for other in mine if other != number]), number, jvm)
+            others = [other for other in mine if other != number]
+            present = [other for other in others if not self._files[other].now.absent]
+            yield from self._rename(draw.choice(others if jvm or not present else present), number, jvm)
         elif kind == Kind.TIMES:
             yield from self._times(number, jvm)
         elif kind == Kind.TRUNCATE:
@@ -216,7 +223,7 @@ class Plan:
         file, draw = self._files[number], self._random
         if file.times and draw.random() < 0.5:
             mtime = draw.choice(file.times)
-            if draw.random() < 0.7:  # other bytes of the same length, that shall look as old as the ones before
+            if draw.random() < (0.7 if jvm else 0.02):  # other bytes, that shall look as old as the ones before
                 yield self._write(number, jvm, file.now.length)
             if not file.is_ambiguous(mtime, file.inode, file.now):
                 file.becomes(file.now, mtime, file.inode)

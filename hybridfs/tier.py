@@ -102,8 +102,9 @@ class Tier:
 
     def publish(self, relative: str, parts: Sequence[bytes | memoryview]) -> Miss | None:
         """Makes the block appear whole (FORMAT.md section 5); else NO_SPACE or TIER_OFF: it cannot take it now."""
-        if self.closed:
-            return self.closed
+        closed = self.closed
+        if closed:
+            return closed
         temporary = os.path.join(self.directory, "v1", "tmp", temporary_name())
         try:
             if self._overflows():

@@ -380,3 +380,35 @@ def test_a_warning_comes_once_a_tier(tmp_path: Path, origin: ScriptedOrigin, cap
     (warning,) = warnings_of(caplog)
     assert os.strerror(errno.EIO) in warning
     assert caplog.records[0].levelno == logging.WARNING
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES])
+def test_a_full_tier_is_read_from_and_a_faulty_one_is_not(
+    tmp_path: Path, error: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tier, "_REST_SECONDS", 1e6)
+    full = error in (errno.ENOSPC, errno.EDQUOT)
+    why = Miss.NO_SPACE if full else Miss.TIER_OFF
+    one, two = (Identity("test", f"test://origin/{number}", "1", BLOCK) for number in range(2))
+    data = memoryview(DATA)[:BLOCK]
+    with cache(tmp_path) as used:
+        store = used.store
+        store.tiers[0].ledger.published._remainder = 0  # nothing is told to evictors yet
+        assert store.lookup(one, 0) is Miss.COLD
+        assert store.publish(one, 0, data) is None
+
+        def act(name: str, number: int) -> None:
+            if name == "writev":
+                raise OSError(error, "a test's")
+
+        with seams(act):
+            assert store.publish(two, 0, data) is why
+        assert store.publish(two, 0, data) is why
+        assert store.tiers[0].closed is why
+        assert isinstance(store.lookup(one, 0), Miss) is not full
+        assert store.holds(one, 0) is full
+        assert store.lookup(two, 0) is (Miss.COLD if full else Miss.TIER_OFF)
+        assert used.counts["tier_faults"] == (2 if full else 1), "an evictor could not write, either"
+        monkeypatch.setattr(store.tiers[0], "_rests_until", 0.0)
+        assert store.publish(two, 0, data) is None
+        assert not isinstance(store.lookup(one, 0), Miss)

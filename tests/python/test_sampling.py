@@ -209,3 +209,19 @@ def test_what_may_not_be_touched_is_passed_over(small: Path) -> None:
         evict(store.tiers[0], stats, lambda victim: None)
     assert stats.snapshot()["tier_faults"] == 0
     assert store.tiers[0].ledger.used() == on_disk(small) <= store.tiers[0].budget
+
+
+def test_opening_costs_the_same_however_much_is_there(small: Path) -> None:
+    """The same calls in the same order, whatever lies in the tier."""
+    calls: list[list[str]] = []
+    for blocks in (0, 3000):
+        root = small / f"{blocks:04}"
+        new_store(root)[0].close()
+        tiny(root, [1] * (blocks // 2) + [100] * (blocks // 200))
+        made: list[str] = []
+        with seams(lambda name, number, made=made: made.append(name)):  # type: ignore[misc]
+            new_store(root)[0].close()
+        calls.append(made)
+    assert calls[0] == calls[1]
+    assert len(calls[0]) > 5
+    assert not {"scandir", "listdir"} & set(calls[0])

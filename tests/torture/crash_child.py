@@ -20,7 +20,7 @@ from tests.torture.crash_recovery import recover
 from tests.torture.crash_scenes import SCENES, Place
 from tests.torture.syscalls import arm
 
-_SECONDS = 30
+_SECONDS = 120
 
 
 def _play(scene: str, place: Place) -> list[str]:

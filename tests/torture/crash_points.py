@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ def run(scenes: Sequence[str], actions: Sequence[str], seed: int, sample: int = 
     figures = Figures()
     with stage(language, seed) as opened:
         for scene in scenes:
+            begun, wrong = time.monotonic(), len(figures.problems)
             calls, problems = opened.calls(scene)
             figures.points[scene] = len(calls)
             figures.problems += [f"{scene}, not interrupted: {problem}" for problem in problems]
@@ -61,6 +63,10 @@ def run(scenes: Sequence[str], actions: Sequence[str], seed: int, sample: int = 
                 for action in actions:
                     if action not in ("half", "short") or call.name in _WRITES:
                         figures.add(scene, call, action, opened.strike(scene, call, action))
+            for problem in figures.problems[wrong:]:
+                print(f"WRONG: {problem}")
+            seconds = time.monotonic() - begun
+            print(f"{scene}: {len(calls)} points, {figures.recoveries[scene]} recoveries, {seconds:.0f} s", flush=True)
         figures.unreached = opened.unreached
     return figures
 
@@ -86,9 +92,6 @@ def report(figures: Figures, seed: int) -> str:
     lines = [f"{'operation':<18} {'system call':<72} " + " ".join(f"{action:>7}" for action in (*ACTIONS, "wrong"))]
     for (scene, kind), row in figures.rows.items():
         lines.append(f"{scene:<18} {_short(kind):<72} " + " ".join(f"{row[name]:>7}" for name in (*ACTIONS, "wrong")))
-    for scene, points in figures.points.items():
-        lines.append(f"{scene}: {points} points, {figures.recoveries[scene]} recoveries")
-    lines += [f"WRONG: {problem}" for problem in figures.problems]
     total = sum(figures.recoveries.values())
     lines.append(
         f"points {sum(figures.points.values())}, recoveries {total}, bad publishes {figures.bad_publishes}, "

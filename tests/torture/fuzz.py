@@ -203,8 +203,7 @@ def _judge(number: int, question: Question, python: Outcome | str, java: Outcome
         if outcome.whole == REFUSED and sound:
             figures.problems["refused"].append(f"{label}: {name}")
     if not isinstance(python, str) and not isinstance(java, str):
-        alike = (python.part, python.whole) == (java.part, java.whole) if made.special else python == java
-        if not alike:
+        if python != java:
             figures.problems["disagreements"].append(f"{label}: Python {python}, the JVM {java}")
         figures.accepted[made.kind] += python.whole != REFUSED
         figures.parts += python.part != REFUSED and python.whole == REFUSED

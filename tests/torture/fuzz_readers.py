@@ -20,7 +20,7 @@ from hybridfs.store import Store
 from tests.torture.jvm import compiled, java_command
 from tests.torture.mutants import Mutant
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _COUNTED = ("corrupt", "version_changed", "tier_faults")
 REFUSED = "refused"
 

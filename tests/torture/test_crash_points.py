@@ -30,7 +30,7 @@ def test_deaths_of_a_jvm() -> None:
 
 def _none_is_wrong(scenes: Sequence[str], language: str, sample: int, actions: Sequence[str]) -> None:
     figures = run(scenes, actions, SEED, sample, language)
-    told = report(figures, SEED)
+    told = "\n".join([report(figures, SEED), *figures.problems])
     print(told)
     assert figures.problems == [], told
     assert all(figures.recoveries[scene] >= min(sample, figures.points[scene]) for scene in scenes)

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from hybridfs.publishing import write_aside, write_once
+from hybridfs.publishing import read_whole, write_aside, write_once
 from hybridfs.root import Modes
 from hybridfs.shared_sum import UNIT, SharedSum
 
@@ -60,8 +60,7 @@ class Ledger:
     def read(self) -> Usage | None:
         """The same without a memory that may, by a few milliseconds, be old."""
         try:
-            with open(self._path, "rb") as file:
-                match = _USAGE.fullmatch(file.read(100))
+            match = _USAGE.fullmatch(read_whole(self._path))
         except FileNotFoundError:
             return None
         return Usage(*map(int, match.groups())) if match else None

@@ -97,11 +97,21 @@ def write_aside(target: str, content: bytes, mode: int) -> None:
     os.rename(temporary, target)
 
 
+def never_waiting(path: str, flags: int) -> int:
+    """An opener for ``open()``: whoever may put a pipe or a link in a file's place must not hang who reads it."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+
+
+def read_whole(path: str) -> bytes:
+    """What a file holds."""
+    with open(path, "rb", opener=never_waiting) as file:
+        return file.read() or b""  # None: of a pipe
+
+
 def write_once(target: str, content: bytes, mode: int) -> bytes:
     """Makes a small file unless it exists; returns what the file then holds."""
     try:
-        with open(target, "rb") as file:
-            return file.read()
+        return read_whole(target)
     except FileNotFoundError:
         temporary = f"{target}.{temporary_name()}"
         write_new(temporary, [content], mode)
@@ -110,5 +120,4 @@ def write_once(target: str, content: bytes, mode: int) -> bytes:
                 os.link(temporary, target)
         finally:
             os.unlink(temporary)
-    with open(target, "rb") as file:
-        return file.read()
+    return read_whole(target)

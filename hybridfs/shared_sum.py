@@ -11,7 +11,7 @@ from hybridfs.publishing import make_directories, write_once
 from hybridfs.root import Modes
 
 UNIT = 1 << 20
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not hang who adds
 
 
 class SharedSum:

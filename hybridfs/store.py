@@ -11,6 +11,7 @@ from hybridfs.config import Settings
 from hybridfs.errors import CorruptBlock
 from hybridfs.eviction import evict
 from hybridfs.layout import Identity, block_path
+from hybridfs.publishing import read_whole
 from hybridfs.root import DEFAULT_BLOCK_SIZE, Root, open_root, prepare_directory
 from hybridfs.stats import Miss, Stats, most_telling
 from hybridfs.tier import Kind, Tier, logger
@@ -156,8 +157,7 @@ class Store:
         if level + 1 >= len(self.tiers) or self.tiers[level + 1].holds(relative):
             return
         try:
-            with open(os.path.join(self.tiers[level].directory, relative), "rb") as file:
-                content = file.read()
+            content = read_whole(os.path.join(self.tiers[level].directory, relative))
         except PermissionError:
             return  # another user's, who lets nobody read: it goes all the same
         if self._publish(level + 1, relative, [content]) is None:

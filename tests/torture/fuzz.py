@@ -89,12 +89,11 @@ class Bench:
         self.seeds = _seeds()
         self._generation: Counter[int] = Counter()
         self._stamp = time.time_ns()
-        self._written_by_both()
 
     def close(self) -> None:
         self.java.close()
 
-    def _written_by_both(self) -> None:
+    def write_by_both(self) -> None:
         """The mutants are of blocks of both writers: they write the same bytes."""
         questions = [
             Question(Mutant("", seed, b""), f"by-{seed.block_size}", seed.file_id, 0, 0) for seed in self.seeds
@@ -216,6 +215,7 @@ def _bench() -> Iterator[Bench]:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="hybridfs-fuzz-", dir=where))
         bench = Bench(Path(scratch))
         stack.callback(bench.close)
+        bench.write_by_both()
         yield bench
 
 

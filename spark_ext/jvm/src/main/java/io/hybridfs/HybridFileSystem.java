@@ -1,37 +1,25 @@
 package io.hybridfs;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.URI;
-import java.util.EnumSet;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.CreateFlag;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.Options.ChecksumOpt;
-import org.apache.hadoop.fs.Options.Rename;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.impl.OpenFileParameters;
-import org.apache.hadoop.fs.permission.AclEntry;
-import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.hdfs.DFSInputStream;
-import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.client.HdfsDataInputStream;
-import org.apache.hadoop.hdfs.client.HdfsDataOutputStream;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 import org.apache.hadoop.security.AccessControlException;
 import org.apache.hadoop.security.UserGroupInformation;
-import org.apache.hadoop.util.Progressable;
 
 /**
  * HDFS, with file data from the local cache. As {@code fs.hdfs.impl} it stands for {@code hdfs://}; as
  * {@code fs.hybridfs.impl} it serves {@code hybridfs://} with the same authority. It extends HDFS's own class because
  * Hive, HBase and Spark cast to that.
  */
-public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigin.Client {
+public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.Client {
     /** Hadoop's name of it, spelled out because older ones have no constant. */
     private static final String SPLIT_END = "fs.option.openfile.split.end";
 
@@ -229,7 +217,8 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
             FileVersion.fileId(status));
     }
 
-    private String canonical(Path path) {
+    @Override
+    String canonical(Path path) {
         return CanonicalUri.file(authority, makeQualified(path).toUri().getPath());
     }
 
@@ -260,155 +249,5 @@ public class HybridFileSystem extends DistributedFileSystem implements HdfsOrigi
     @Override
     public LocatedBlocks blocksAtOrigin(Path path) throws IOException {
         return getClient().getLocatedBlocks(path.toUri().getPath(), 0, Long.MAX_VALUE);
-    }
-
-    // ---- own mutations: passed through, and no grant outlives them
-
-    private interface Action<T> {
-        T run() throws IOException;
-    }
-
-    private <T> T mutate(Action<T> mutation, Path... paths) throws IOException {
-        try {
-            return mutation.run();
-        } finally {
-            for (Path path : paths) {
-                Grants.drop(canonical(path));
-            }
-        }
-    }
-
-    @Override
-    public FSDataOutputStream create(Path f, FsPermission permission, EnumSet<CreateFlag> flags, int bufferSize,
-                                     short replication, long blockSize, Progressable progress, ChecksumOpt checksum)
-        throws IOException {
-        return mutate(() -> super.create(f, permission, flags, bufferSize, replication, blockSize, progress, checksum),
-            f);
-    }
-
-    @Override
-    public HdfsDataOutputStream create(Path f, FsPermission permission, boolean overwrite, int bufferSize,
-                                       short replication, long blockSize, Progressable progress,
-                                       InetSocketAddress[] favoredNodes) throws IOException {
-        return mutate(() -> super.create(f, permission, overwrite, bufferSize, replication, blockSize, progress,
-            favoredNodes), f);
-    }
-
-    @Override
-    public FSDataOutputStream createNonRecursive(Path f, FsPermission permission, EnumSet<CreateFlag> flags,
-                                                 int bufferSize, short replication, long blockSize,
-                                                 Progressable progress) throws IOException {
-        return mutate(() -> super.createNonRecursive(f, permission, flags, bufferSize, replication, blockSize,
-            progress), f);
-    }
-
-    @Override
-    public FSDataOutputStream append(Path f, EnumSet<CreateFlag> flags, int bufferSize, Progressable progress)
-        throws IOException {
-        return mutate(() -> super.append(f, flags, bufferSize, progress), f);
-    }
-
-    @Override
-    public FSDataOutputStream append(Path f, EnumSet<CreateFlag> flags, int bufferSize, Progressable progress,
-                                     InetSocketAddress[] favoredNodes) throws IOException {
-        return mutate(() -> super.append(f, flags, bufferSize, progress, favoredNodes), f);
-    }
-
-    @Override
-    public void concat(Path target, Path[] sources) throws IOException {
-        mutate(() -> {
-            super.concat(target, sources);
-            return null;
-        }, target);
-        for (Path source : sources) {
-            Grants.drop(canonical(source));
-        }
-    }
-
-    @Override
-    public boolean rename(Path from, Path to) throws IOException {
-        return mutate(() -> super.rename(from, to), from, to);
-    }
-
-    @Override
-    public void rename(Path from, Path to, Rename... how) throws IOException {
-        mutate(() -> {
-            super.rename(from, to, how);
-            return null;
-        }, from, to);
-    }
-
-    @Override
-    public boolean truncate(Path f, long length) throws IOException {
-        return mutate(() -> super.truncate(f, length), f);
-    }
-
-    @Override
-    public boolean delete(Path f, boolean recursive) throws IOException {
-        return mutate(() -> super.delete(f, recursive), f);
-    }
-
-    @Override
-    public void setTimes(Path f, long modified, long accessed) throws IOException {
-        mutate(() -> {
-            super.setTimes(f, modified, accessed);
-            return null;
-        }, f);
-    }
-
-    @Override
-    public void setPermission(Path f, FsPermission permission) throws IOException {
-        mutate(() -> {
-            super.setPermission(f, permission);
-            return null;
-        }, f);
-    }
-
-    @Override
-    public void setOwner(Path f, String user, String group) throws IOException {
-        mutate(() -> {
-            super.setOwner(f, user, group);
-            return null;
-        }, f);
-    }
-
-    @Override
-    public void setAcl(Path f, List<AclEntry> entries) throws IOException {
-        mutate(() -> {
-            super.setAcl(f, entries);
-            return null;
-        }, f);
-    }
-
-    @Override
-    public void modifyAclEntries(Path f, List<AclEntry> entries) throws IOException {
-        mutate(() -> {
-            super.modifyAclEntries(f, entries);
-            return null;
-        }, f);
-    }
-
-    @Override
-    public void removeAclEntries(Path f, List<AclEntry> entries) throws IOException {
-        mutate(() -> {
-            super.removeAclEntries(f, entries);
-            return null;
-        }, f);
-    }
-
-    @Override
-    public void removeDefaultAcl(Path f) throws IOException {
-        mutate(() -> {
-            super.removeDefaultAcl(f);
-            return null;
-        }, f);
-    }
-
-    @Override
-    public void removeAcl(Path f) throws IOException {
-        mutate(() -> {
-            super.removeAcl(f);
-            return null;
-        }, f);
     }
 }

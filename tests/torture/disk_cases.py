@@ -132,7 +132,12 @@ class Stage:
         self.nothing_is_left(what)
 
     def nothing_is_left(self, what: str) -> None:
-        self.outcome.check(not temporary_files(self.root), f"{what}: {len(temporary_files(self.root))} temporary files")
+        pids = {str(reader.pid): reader.language for reader in self.readers}
+        left = [
+            (pids.get(path.name.partition("-")[0], "another"), path.name, path.stat().st_size)
+            for path in temporary_files(self.root)
+        ]
+        self.outcome.check(not left, f"{what}: temporary files {left} of {pids}")
 
 
 def full(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from spark_ext.bed.tools import java
 from tests.python.support import Child, environment, pattern
 from tests.torture.jvm import compiled
 
-_ANSWER_SECONDS = 150.0
+_ANSWER_SECONDS = 90.0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ CASES = (
     partial(users_cases.an_unsafe_root_is_refused_and_mended, most=3),
     partial(users_cases.a_hostile_co_tenant, seconds=3),
     partial(users_cases.blocks_are_truncated_while_they_are_open, pairs=(("python", "python"),)),
+    partial(users_cases.pipes_stand_in_the_place_of_files, languages=("python",)),
 )
 
 

@@ -296,6 +296,31 @@ def blocks_are_truncated_while_they_are_open(house: House, pairs: tuple[tuple[st
         writer.end()
 
 
+def pipes_stand_in_the_place_of_files(house: House, languages: tuple[str, ...] = _LANGUAGES) -> None:
+    """Of those by which a group root is known and accounted: nobody waits for who might write to them."""
+    for language, name in itertools.product(
+        languages, ("usage", "published", "upkeep", "lock", "cache-id", "v1/layout")
+    ):
+        what = f"{name} is a pipe, {language}"
+        root, files = house.new_root(SHARED, house.users[0]), house.new_files()
+        first = house.start("python", root, house.user(0), files)
+        house.read_all(first, what, files)
+        first.end()
+        (root / name).unlink(missing_ok=True)
+        os.mkfifo(root / name, 0o660)
+        (root / name).chmod(0o660)
+        os.chown(root / name, house.users[0], GROUP)
+        try:
+            reader = house.start(language, root, house.user(0), files, disk="3MiB")
+            more = house.new_files(3)
+            reader.know(more)
+            house.read_all(reader, what, files | more)
+            reader.end()
+        except Died as died:
+            house.outcome.check(False, f"{what}: {died}")
+        house.outcome.add("pipes in the place of files")
+
+
 CASES: tuple[Callable[[House], None], ...] = (
     the_second_reads_what_the_first_cached,
     each_evicts_and_spares_and_publishes_beside_the_other,
@@ -305,4 +330,5 @@ CASES: tuple[Callable[[House], None], ...] = (
     what_hdfs_forbids_the_cache_forbids,
     a_hostile_co_tenant,
     blocks_are_truncated_while_they_are_open,
+    pipes_stand_in_the_place_of_files,
 )

@@ -26,7 +26,7 @@ from spark_ext.bed import Hdfs
 from tests.torture.board import Board
 from tests.torture.content import describe
 from tests.torture.plan import PYTHON_HDFS_BLOCK, Plan
-from tests.torture.workers import Worker, answers, compile_java, python_command
+from tests.torture.workers import CLIENT_CONF, Worker, answers, compile_java, python_command
 
 FILES = 24
 PYTHONS, JVM_LANES = 2, 2
@@ -34,16 +34,7 @@ ROUND = 1500  # operations of a lane that are sent at once
 BUDGETS = {"disk": "3MiB", "memory": "2MiB"}  # less than the files have at a time, and much less than all versions
 _PATIENCE = 180.0  # seconds for a round
 _COUNTED = ("opens", "reads", "seeks", "range reads", "mutations")
-HDFS_CONF = {
-    "dfs.blocksize": PYTHON_HDFS_BLOCK,
-    "dfs.replication": 1,
-    "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",  # there is one
-    # What was replaced under a plain stream is known by failures; by default the client waits for seconds between them.
-    "dfs.client.retry.interval-ms.get-last-block-length": 50,
-    "dfs.client.retry.window.base": 20,
-    "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 5,  # 400 ms when a DataNode is late to report
-    "dfs.client.max.block.acquire.failures": 1,
-}
+_HDFS_CONF = {"dfs.blocksize": PYTHON_HDFS_BLOCK}
 
 
 @dataclass
@@ -90,8 +81,7 @@ class Bench:
         self.board = Board(board, FILES)
         options = {"cache_dir": str(self._root), "block_size": "64KiB", "min_free": "0", **BUDGETS}
         common = {"url": hdfs.url, "board": str(board), "paths": self._paths}
-        conf = {**hdfs.client_conf(), **hadoop_options(**options)}
-        conf |= {name: str(value) for name, value in HDFS_CONF.items()}
+        conf = {**hdfs.client_conf(), **hadoop_options(**options), **CLIENT_CONF}
         jvm = compile_java("TortureWorker", scratch / "classes")
         self._stack = ExitStack()
         configs = [(python_command("tests.torture.lane"), {**common, "options": options})] * PYTHONS
@@ -150,7 +140,7 @@ def run(operations: int, seed: int) -> Figures:
     with (
         tempfile.TemporaryDirectory(prefix="hybridfs-hdfs-", dir=SHARED_MEMORY) as data,
         tempfile.TemporaryDirectory(prefix="hybridfs-differential-", dir=SHARED_MEMORY) as scratch,
-        Hdfs(datanodes=1, conf=HDFS_CONF, scratch=Path(data)) as hdfs,
+        Hdfs(datanodes=1, conf=_HDFS_CONF, scratch=Path(data)) as hdfs,
     ):
         bench = Bench(hdfs, Path(scratch), seed)
         try:

@@ -29,7 +29,7 @@ from tests.torture.content import describe
 from tests.torture.dataset import DataSet, Writer
 from tests.torture.herd import Herd, Member
 from tests.torture.plan import Op
-from tests.torture.workers import Worker, answers, compile_java, python_command
+from tests.torture.workers import CLIENT_CONF, Worker, answers, compile_java, python_command
 
 BUDGET_SHARE = 0.02  # of the data set
 LOCK_TIMEOUT = 5.0
@@ -38,7 +38,6 @@ PYTHONS, JVMS = 4, 2
 FETCH_STREAMS = 2
 BLOCK = 64 << 10
 _DISTURB_SECONDS, _SAMPLE_SECONDS = 0.8, 0.1
-_HDFS_CONF = {"dfs.replication": 1, "dfs.client.retry.window.base": 20, "dfs.client.max.block.acquire.failures": 1}
 _MOST_DESCRIPTORS = 1024 + 256  # blocks, also evicted ones, that a process may keep open, and what else it has
 _TWO_HOURS = 2 * 3600
 
@@ -142,7 +141,7 @@ class Torture:
 
     def _config(self, options: dict[str, Any], jvm: bool) -> dict[str, Any]:
         common = {"url": self._hdfs.url, "board": str(self._scratch / "board"), "paths": self.data.paths}
-        conf = {**self._hdfs.client_conf(), **hadoop_options(**options), **{k: str(v) for k, v in _HDFS_CONF.items()}}
+        conf = {**self._hdfs.client_conf(), **hadoop_options(**options), **CLIENT_CONF}
         own = {"conf": conf, "lanes": 1} if jvm else {"options": {name: str(v) for name, v in options.items()}}
         return {**common, "versions": self.data.packed(), **own}
 
@@ -254,7 +253,7 @@ def run(minutes: float, seed: int, files: int) -> Figures:
     with (
         tempfile.TemporaryDirectory(prefix="hybridfs-hdfs-", dir=SHARED_MEMORY) as data,
         tempfile.TemporaryDirectory(prefix="hybridfs-torture-", dir=SHARED_MEMORY) as scratch,
-        Hdfs(datanodes=1, conf=_HDFS_CONF, scratch=Path(data)) as hdfs,
+        Hdfs(datanodes=1, scratch=Path(data)) as hdfs,
     ):
         torture = Torture(hdfs, Path(scratch), seed, files, minutes)
         torture.fill()

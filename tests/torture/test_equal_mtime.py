@@ -16,7 +16,7 @@ from tests.torture.board import Board
 from tests.torture.content import Version
 from tests.torture.mutating import Kind, mutate
 from tests.torture.plan import Op
-from tests.torture.workers import Worker, compile_java
+from tests.torture.workers import CLIENT_CONF, Worker, compile_java
 
 LENGTH, TIME = 200_000, 1_500_000_000_000  # bytes; milliseconds
 OVERWRITES = 20
@@ -27,7 +27,8 @@ def jvm(hdfs: Hdfs, hdfs_dir: str, cache_dir: Path, tmp_path: Path) -> Iterator[
     """A JVM that reads and changes one file."""
     board = tmp_path / "board"
     Board(board, 1)
-    conf = {**hdfs.client_conf(), **hadoop_options(cache_dir=str(cache_dir), block_size="64KiB", min_free="0")}
+    options = hadoop_options(cache_dir=str(cache_dir), block_size="64KiB", min_free="0")
+    conf = {**hdfs.client_conf(), **options, **CLIENT_CONF}
     config = {"url": hdfs.url, "board": str(board), "paths": [hdfs_dir.removeprefix(hdfs.url) + "/file"]}
     worker = Worker(compile_java("TortureWorker", tmp_path / "classes"), {**config, "conf": conf, "lanes": 1})
     yield worker

@@ -17,6 +17,16 @@ import build_jar
 from spark_ext.bed.tools import java
 from tests.python.support import Child, environment
 
+# HDFS's client waits for seconds where a file is changed under it, or a DataNode is late to report a block.
+CLIENT_CONF = {
+    "dfs.replication": "1",
+    "dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",  # there may be no other
+    "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "5",  # doubled at each retry
+    "dfs.client.block.write.locateFollowingBlock.retries": "12",
+    "dfs.client.retry.interval-ms.get-last-block-length": "50",
+    "dfs.client.retry.window.base": "20",
+    "dfs.client.max.block.acquire.failures": "1",
+}
 _SOURCES = [
     Path(__file__).with_name(f"{name}.java") for name in ("Checker", "Content", "Lane", "Mutations", "RandomReads")
 ]

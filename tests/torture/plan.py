@@ -139,9 +139,10 @@ class Plan:
     def _lane(self, lane: int, operations: int) -> Iterator[list[int]]:
         jvm, draw = self._lanes[lane], self._random
         mine = [number for number in range(len(self._files)) if (number + self._round) % len(self._lanes) == lane]
-        if self._round == 1:
-            for number in mine:
+        for number in mine:  # most files are there, and the JVM's are written sooner
+            if self._round == 1 or (jvm and self._files[number].now.absent and draw.random() < 0.7):
                 yield self._write(number, jvm)
+        if self._round == 1:
             return
         readable = [number for number, file in enumerate(self._files) if jvm or not file.by_jvm_only]
         codes, weights = list(_SHARES), list(_SHARES.values())

@@ -9,10 +9,10 @@ from tests.torture.processes import run
 
 @pytest.mark.slow
 def test_processes_that_are_killed_stopped_and_given_wrong_clocks_read_right() -> None:
-    figures = run(minutes=0.3, seed=4, files=64)
+    figures = run(minutes=0.25, seed=4, files=48)
     print(figures.tell())
     assert figures.violations == []
-    assert figures.counts["reads"] > 1000
+    assert figures.counts["reads"] > 500
     # It must have met what it looks for.
     assert figures.done["killed"] > 0
     assert figures.done["stopped"] > 0

@@ -88,6 +88,11 @@ class CachedBlock:
         self._mine = stat.st_uid == os.geteuid()
         self._mappable = may_map  # not in a shared root: who may write to the file may truncate it under the map
 
+    @property
+    def evicted(self) -> bool:
+        """Whether it has no name any more: its space is free once it is closed."""
+        return os.fstat(self._fd).st_nlink == 0
+
     def mark_read(self, *, at_once: bool = False) -> None:
         """Sets the access time, the evictor's re-use bit, where reading does not: through a map, on a noatime mount.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from hybridfs.pinning import PinnedVersion
 from hybridfs.stats import Miss, Stats
 from hybridfs.store import NoStore, Store, open_store
 from hybridfs.stream import OriginFile, Stream
+from hybridfs.tier import REST_SECONDS
 
 _OPENERS = 8
 _RECOVERY_SECONDS = 15.0
@@ -28,10 +30,11 @@ _RECOVERY_SECONDS = 15.0
 class Engine:
     """One store as one process uses it. Thread-safe; never crosses a fork or a pickle."""
 
-    def __init__(self, settings: Settings, stats: Stats) -> None:
+    def __init__(self, settings: Settings, stats: Stats, *, again: bool = False) -> None:
         self._settings = settings
         self._stats = stats
-        self.store = open_store(settings, stats)
+        self._opened_at = time.monotonic()
+        self.store = open_store(settings, stats, logging.DEBUG if again else logging.WARNING)
         self._flights = self._open_flights()
         self._openers = ThreadPoolExecutor(_OPENERS, "hybridfs-open")
         run = max(1, settings.fetch_size // self.store.block_size)
@@ -57,6 +60,12 @@ class Engine:
             return LockFile(self.store.lock_path, self.store.root.modes.file)
         except OSError:
             return ThreadLocks()  # a read-only root: single flight between threads, at least
+
+    @property
+    def deserves_another(self) -> bool:
+        """Whether its root could not be used when it was opened, a while ago: another engine may find it mended."""
+        hopeless = self._settings.enabled and isinstance(self.store, NoStore)
+        return hopeless and time.monotonic() >= self._opened_at + REST_SECONDS
 
     @property
     def switched_off(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import threading
 from collections import OrderedDict
+from itertools import islice
 
 from hybridfs.blocks import CachedBlock
 from hybridfs.errors import CorruptBlock
@@ -12,7 +13,10 @@ from hybridfs.layout import Identity
 from hybridfs.stats import Miss
 from hybridfs.store import NoStore, Store
 
-_MOST_OPEN = 1024  # evicted blocks live on while they are open: this bounds what a process holds of them
+_MOST_OPEN = 1024
+_FEWEST_OPEN = 8
+_LOOKS = 2
+_SHARE = 20  # at most one part in so many of the budget: evicted blocks live on while they are open
 
 
 class OpenBlocks:
@@ -24,9 +28,11 @@ class OpenBlocks:
     def __init__(self, store: Store | NoStore, budget: int) -> None:
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._store = store
-        self._most_open = max(1, min(_MOST_OPEN, descriptors // 8))
+        share = store.budget // _SHARE // store.block_size
+        self._most_open = max(1, min(_MOST_OPEN, max(_FEWEST_OPEN, share), descriptors // 8))
         self._most_mapped = max(1, min(budget // store.block_size, descriptors // 8))  # a map has a descriptor, too
         self._open: OrderedDict[tuple[bytes, int, int], CachedBlock] = OrderedDict()
+        self._round: OrderedDict[tuple[bytes, int, int], None] = OrderedDict()  # in which order they are looked at
         self._mapped: OrderedDict[CachedBlock, None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -46,9 +52,21 @@ class OpenBlocks:
         found.on_map = self._count_map
         with self._lock:
             self._open[key] = found
+            self._round[key] = None
+            self._forget_evicted()
             if len(self._open) > self._most_open:
                 self._open.popitem(last=False)
         return found, found.tier
+
+    def _forget_evicted(self) -> None:
+        """Looks at two blocks for each one that is opened: what was evicted gives its space back."""
+        for key in list(islice(self._round, _LOOKS)):
+            del self._round[key]
+            block = self._open.get(key)
+            if block is not None and block.evicted:
+                del self._open[key]
+            elif block is not None:
+                self._round[key] = None
 
     def _count_map(self, block: CachedBlock) -> None:
         """Called whenever a block is read through its map; unmaps the one that was so read the longest ago."""

@@ -119,5 +119,6 @@ def write_once(target: str, content: bytes, mode: int) -> bytes:
             with contextlib.suppress(FileExistsError):
                 os.link(temporary, target)
         finally:
-            os.unlink(temporary)
+            with contextlib.suppress(FileNotFoundError):  # upkeep may have been faster
+                os.unlink(temporary)
     return read_whole(target)

@@ -28,9 +28,10 @@ class Runtime:
 
     def engine(self, settings: Settings) -> Engine:
         with self._lock:
-            if settings not in self._engines:
-                self._engines[settings] = Engine(settings, self.stats)
-            return self._engines[settings]
+            engine = self._engines.get(settings)
+            if engine is None or engine.deserves_another:
+                engine = self._engines[settings] = Engine(settings, self.stats, again=engine is not None)
+            return engine
 
     def origin(self, protocol: str, options: dict[str, Any], fs: Any) -> Origin:
         key = (protocol, tokenize(options), id(fs), identity_of_caller())

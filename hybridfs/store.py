@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -37,6 +38,11 @@ class Store:
     @property
     def lock_path(self) -> str:
         return os.path.join(self.root.path, "lock")
+
+    @property
+    def budget(self) -> int:
+        """Of all tiers together, bytes."""
+        return sum(tier.budget for tier in self.tiers)
 
     @property
     def closed(self) -> bool:
@@ -189,6 +195,7 @@ class NoStore:
     """Stands in where there is no usable cache: every block is a miss."""
 
     block_size = DEFAULT_BLOCK_SIZE
+    budget = 0
     closed = True
 
     def holds(self, identity: Identity, block: int) -> bool:
@@ -207,8 +214,8 @@ class NoStore:
         return
 
 
-def open_store(settings: Settings, stats: Stats) -> Store | NoStore:
-    """The store of ``settings.cache_dir``; NoStore, with a warning, if the directory cannot be used.
+def open_store(settings: Settings, stats: Stats, level: int = logging.WARNING) -> Store | NoStore:
+    """The store of ``settings.cache_dir``; NoStore, which is logged, if the directory cannot be used.
 
     Raises BadOption if the block size differs from the root's.
     """
@@ -218,5 +225,5 @@ def open_store(settings: Settings, stats: Stats) -> Store | NoStore:
         return Store(open_root(settings.cache_dir, settings.block_size), settings, stats)
     except OSError as error:
         stats.add("tier_faults")
-        logger.warning("cache_dir %s: %s; reads go on from the origin", settings.cache_dir, error)
+        logger.log(level, "cache_dir %s: %s; reads go on from the origin", settings.cache_dir, error)
         return NoStore()

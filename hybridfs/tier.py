@@ -14,14 +14,14 @@ from typing import Literal
 from hybridfs.contents import is_new
 from hybridfs.ledger import UNIT, Ledger
 from hybridfs.locks import LockFile
-from hybridfs.publishing import patiently, rename_into, temporary_name, write_new
+from hybridfs.publishing import patiently, rename_into, temporary_name, write_new, write_once
 from hybridfs.root import Modes, prepare_directory
 from hybridfs.stats import Miss, Stats
 
 logger = logging.getLogger("hybridfs")
 
 Kind = Literal["memory", "disk"]
-_REST_SECONDS = 30.0
+REST_SECONDS = 30.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_FILE = (errno.ELOOP, errno.ENXIO)  # a link or a socket in a block's place: damage, the disk is well
 _PAGE = 4096
@@ -72,6 +72,7 @@ class Tier:
         with contextlib.suppress(OSError):  # an evictor counts then
             if self.ledger.usage() is None and is_new(self.directory):
                 self.ledger.begin()
+                write_once(self.upkeep_path, b"", self.modes.file)  # nothing is due yet
 
     @property
     def closed(self) -> Miss | None:
@@ -120,6 +121,9 @@ class Tier:
             if now is not None:
                 self._deserves_look = True
                 self._deserves_upkeep = self.upkeep_is_due(now)
+        except FileNotFoundError as error:
+            # Evictors removed the block's directory again and again: not now, then. The disk is well.
+            return Miss.NO_SPACE if os.path.isdir(os.path.dirname(temporary)) else self.fault(error)
         except OSError as error:
             return self.fault(error)
         return None
@@ -214,7 +218,7 @@ class Tier:
         """Nothing is published here for a while; after a fault (TIER_OFF) nothing is read, either."""
         if not (reason is Miss.NO_SPACE and self.closed is Miss.TIER_OFF):  # a lesser reason hides no greater one
             self._rests_for = reason
-            self._rests_until = time.monotonic() + _REST_SECONDS
+            self._rests_until = time.monotonic() + REST_SECONDS
 
     def close(self) -> None:
         self.lock.close()

@@ -85,7 +85,9 @@ def remove_untouched(directory: str, since: float, names: re.Pattern[str] = _ANY
             if not names.fullmatch(entry.name):
                 continue
             with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
-                if os.stat(entry.path, follow_symlinks=False).st_mtime < since:
+                found = os.stat(entry.path, follow_symlinks=False)
+                linked = names is _ASIDE and found.st_nlink > 1  # to the file it was for, whose times move on
+                if linked or found.st_mtime < since:
                     os.unlink(entry.path)
 
 

@@ -203,14 +203,20 @@ def test_one_process_evicts_at_a_time(tmp_path: Path) -> None:
 
 
 def test_blocks_that_were_read_are_spared_once(tmp_path: Path) -> None:
-    store, _ = new_store(tmp_path, disk="100MiB")
-    fill(store, range(40))
-    mark_as_read(tmp_path, range(10))
-    smaller, _ = new_store(tmp_path, disk=20 * ON_DISK)
-    evict_exactly(smaller)
-    survivors = kept(store, range(40))
-    assert len(survivors) == 19  # 95 % of 20
-    assert len(set(range(10)) & survivors) >= 7, "but for the third in a row"
+    """Over twelve evictions, because chance decides which ones are a third in a row or are looked at twice."""
+    spared = 0
+    for attempt in range(12):
+        root = tmp_path / str(attempt)
+        root.mkdir(mode=0o700)
+        store, _ = new_store(root, disk="100MiB")
+        fill(store, range(40))
+        mark_as_read(root, range(10))
+        smaller, _ = new_store(root, disk=20 * ON_DISK)
+        evict_exactly(smaller)
+        survivors = kept(store, range(40))
+        assert len(survivors) == 19  # 95 % of 20
+        spared += len(set(range(10)) & survivors)
+    assert spared >= 0.65 * 120, "without a second chance 0.475 of them"
 
 
 def test_if_all_were_read_some_go_all_the_same(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def in_a_full_place(directory: str) -> None:
     root, origin = mount(directory, "size=4m"), ScriptedOrigin()
     for number in range(8):
         origin.write(f"/{number}", pattern(MIB, seed=number))
-    tier._REST_SECONDS = 0.2
+    tier.REST_SECONDS = 0.2
     for turn in range(3):
         with cache(root, fetch_streams=2) as used:
             for number in range(8):
@@ -386,7 +386,7 @@ def test_a_warning_comes_once_a_tier(tmp_path: Path, origin: ScriptedOrigin, cap
 def test_a_full_tier_is_read_from_and_a_faulty_one_is_not(
     tmp_path: Path, error: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tier, "_REST_SECONDS", 1e6)
+    monkeypatch.setattr(tier, "REST_SECONDS", 1e6)
     full = error in (errno.ENOSPC, errno.EDQUOT)
     why = Miss.NO_SPACE if full else Miss.TIER_OFF
     one, two = (Identity("test", f"test://origin/{number}", "1", BLOCK) for number in range(2))

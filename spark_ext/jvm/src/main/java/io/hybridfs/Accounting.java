@@ -58,7 +58,7 @@ final class Accounting {
     /** Null when it is missing or garbled. */
     Usage usage() throws IOException {
         try {
-            return Usage.parse(new String(Files.readAllBytes(usage), StandardCharsets.US_ASCII));
+            return Usage.parse(Modes.read(usage));
         } catch (NoSuchFileException never) {
             return null;
         }

@@ -4,7 +4,7 @@ import java.util.concurrent.TimeUnit;
 
 /** What a tier's faults keep this process from for a while (FORMAT 8). */
 final class Breaker {
-    private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(30);
+    static final long REST_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private volatile long fullUntil = System.nanoTime();
     private volatile long offUntil = System.nanoTime();

@@ -25,7 +25,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
 
     private URI uri;
     private Options options;
-    private Store store;
+    private volatile Store store;
     private Admission admission;
     private Grants grants;
     private String authority;
@@ -101,6 +101,9 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
 
     /** Why a file is passed through whatever the origin tells of it; null if it is not. */
     private Miss refusal(Path path) {
+        if (store == null && options.enabled) {
+            store = Store.of(options);
+        }
         if (store == null) {
             return options.enabled ? Miss.TIER_OFF : Miss.DISABLED;
         }

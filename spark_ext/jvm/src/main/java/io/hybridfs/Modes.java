@@ -6,10 +6,12 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
 
 /** A root's mode is its policy of sharing (FORMAT 1): what directories and files get, and whose roots are used. */
@@ -100,11 +102,24 @@ final class Modes {
     /** A file that is made when it is missing. */
     FileChannel open(Path file, OpenOption... how) throws IOException {
         try {
-            return FileChannel.open(file, how);
+            return FileChannel.open(regular(file), how);
         } catch (NoSuchFileException missing) {
             makeOnce(file, "");
             return FileChannel.open(file, how);
         }
+    }
+
+    /** What a small file holds. */
+    static String read(Path file) throws IOException {
+        return new String(Files.readAllBytes(regular(file)), StandardCharsets.UTF_8);
+    }
+
+    /** Whoever may put a pipe or a link in a file's place must not hang who opens it. */
+    private static Path regular(Path file) throws IOException {
+        if (!Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS).isRegularFile()) {
+            throw new IOException(file + " is no file: remove it");
+        }
+        return file;
     }
 
     /** Makes a file unless there is one. It appears whole and with its mode: others may open it at once. */
@@ -122,7 +137,7 @@ final class Modes {
             // that one counts
         } finally {
             Steps.at("once.unlink");
-            Files.delete(beside);
+            Files.deleteIfExists(beside); // upkeep may have been faster
         }
     }
 

@@ -22,6 +22,11 @@ final class Publisher {
         this.temporary = dir.resolve("v1/tmp");
     }
 
+    /** Whether the tier is there; then a directory that vanished was an evictor's, and nothing is wrong. */
+    boolean isThere() {
+        return Files.isDirectory(temporary);
+    }
+
     void makeDirectories() throws IOException {
         modes.makeRoot(dir);
         modes.makeDirectory(dir.resolve("v1"));
@@ -66,9 +71,9 @@ final class Publisher {
 
     private void moveInto(Path fresh, Path block) throws IOException {
         for (int attempt = 1; ; attempt++) {
-            Steps.at("publish.directories");
-            modes.makeDirectories(dir.resolve("v1"), block.getParent());
             try {
+                Steps.at("publish.directories");
+                modes.makeDirectories(dir.resolve("v1"), block.getParent());
                 Steps.at("publish.rename");
                 Files.move(fresh, block, StandardCopyOption.ATOMIC_MOVE);
                 return;

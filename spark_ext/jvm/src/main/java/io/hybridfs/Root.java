@@ -1,7 +1,6 @@
 package io.hybridfs;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -57,6 +56,6 @@ final class Root {
         if (!Files.exists(file)) {
             modes.makeOnce(file, proposal + "\n");
         }
-        return new String(Files.readAllBytes(file), StandardCharsets.UTF_8).trim();
+        return Modes.read(file).trim();
     }
 }

@@ -17,8 +17,9 @@ import org.slf4j.LoggerFactory;
 /** A root and its tiers, from the fastest to the slowest; one for each configuration in a process. */
 final class Store {
     private static final Logger LOG = LoggerFactory.getLogger(Store.class);
-    /** Null for a root that cannot be used. */
     private static final Map<String, Store> OPEN = new HashMap<>();
+    /** When roots that cannot be used were last tried, by System.nanoTime(). */
+    private static final Map<String, Long> TRIED = new HashMap<>();
 
     final int blockSize;
     final long lockTimeoutNanos;
@@ -52,26 +53,35 @@ final class Store {
         }
     }
 
-    /** The store of these options, or null when its root cannot be used: then the origin serves everything. */
+    /**
+     * The store of these options, or null while its root cannot be used: then the origin serves everything, and the
+     * root is tried again after a while.
+     */
     static Store of(Options options) {
+        String key = options.storeKey();
         synchronized (OPEN) {
-            Store known = OPEN.get(options.storeKey());
-            if (known == null && !OPEN.containsKey(options.storeKey())) {
-                known = open(options);
+            Store known = OPEN.get(key);
+            Long tried = TRIED.get(key);
+            if (known == null && (tried == null || System.nanoTime() - tried >= Breaker.REST_NANOS)) {
+                known = open(options, tried == null);
                 // An interrupted thread cannot write files, whatever the directory is like.
-                if (known != null || !Thread.currentThread().isInterrupted()) {
-                    OPEN.put(options.storeKey(), known);
+                if (known != null) {
+                    OPEN.put(key, known);
+                } else if (!Thread.currentThread().isInterrupted()) {
+                    TRIED.put(key, System.nanoTime());
                 }
             }
             return known;
         }
     }
 
-    private static Store open(Options options) {
+    private static Store open(Options options, boolean first) {
         try {
             return new Store(options, Root.open(options.cacheDir, options.blockSize));
         } catch (IOException | UnsupportedOperationException | SecurityException e) {
-            unusable(options.cacheDir, e);
+            if (first) {
+                unusable(options.cacheDir, e);
+            }
             return null;
         }
     }

@@ -164,6 +164,8 @@ final class Tier {
             }
             Steps.at("publish.done");
             return null;
+        } catch (NoSuchFileException e) {
+            return publisher.isThere() ? Miss.NO_SPACE : fault(e);
         } catch (IOException e) {
             return fault(e);
         }

@@ -3,6 +3,7 @@ package io.hybridfs;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -92,10 +93,20 @@ final class Upkeep {
         for (Path file : Regions.list(dir)) {
             boolean meant = names.matcher(file.getFileName().toString()).matches();
             BasicFileAttributes found = meant ? Regions.look(file, "upkeep.look") : null;
-            if (found != null && now - found.lastModifiedTime().toMillis() > millis) {
+            boolean done = found != null && names == WRITTEN_ASIDE && isLinked(file);
+            if (done || found != null && now - found.lastModifiedTime().toMillis() > millis) {
                 Steps.at(step);
                 Regions.unlink(file);
             }
+        }
+    }
+
+    /** Whether it is the file now that it was written for: that one's times move on, so it would never age. */
+    private static boolean isLinked(Path file) throws IOException {
+        try {
+            return (Integer) Files.getAttribute(file, "unix:nlink", LinkOption.NOFOLLOW_LINKS) > 1;
+        } catch (NoSuchFileException gone) {
+            return false;
         }
     }
 

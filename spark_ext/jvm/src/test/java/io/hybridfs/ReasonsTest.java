@@ -161,6 +161,7 @@ class ReasonsTest {
             assertReads(fs, "/why/filled", Miss.FILL_LIMIT, 0);
             assertReads(fs, "/why/more", Miss.FILL_LIMIT, 3);
             conf.set(Options.APPLICATION, "another one/2");
+            conf.set(Options.FILL_LIMIT, "2MiB"); // of which the remainder that each process begins with is one
             try (FileSystem another = MiniHdfs.client(conf)) {
                 assertReads(another, "/why/more", Miss.COLD, 3);
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 from hybridfs.stream import Stream
@@ -30,6 +31,7 @@ class HybridFile(io.RawIOBase):
         self._inner = reopen()
         self._pid = os.getpid()
         self._position = 0
+        self._sought: dict[int, int] = {}  # where a thread's next read starts, for who seeks and reads in several
         self._window = (0, b"")
         self.size = self._inner.length
 
@@ -56,27 +58,28 @@ class HybridFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._position
+        return self._sought.get(get_ident(), self._position)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if self.closed:
             raise ValueError("I/O operation on a closed file")
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}.get(whence)
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: self.size}.get(whence)
         if base is None:
             raise ValueError(f"invalid whence ({whence}, should be 0, 1 or 2)")
         if base + offset < 0:
             raise ValueError(f"seek before the start of the file ({base + offset})")
-        self._position = base + offset
-        return self._position
+        self._position = self._sought[get_ident()] = base + offset
+        return base + offset
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Up to ``size`` bytes, less only at the end of the file."""
-        stream, size = self._stream, self._clamp(size)
-        if size <= 0:
-            return b""
-        data = stream.read(self._position, size)
-        self._position += size
-        return data
+        stream = self._stream
+        start, size = self._advance(size)
+        try:
+            return stream.read(start, size) if size else b""
+        except BaseException:
+            self._position = start
+            raise
 
     read1 = read
 
@@ -85,23 +88,27 @@ class HybridFile(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         target = memoryview(buffer).cast("B")
-        stream, size = self._stream, self._clamp(len(target))
-        if size <= 0:
-            return 0
-        stream.read_into(self._position, target[:size])
-        self._position += size
+        stream = self._stream
+        start, size = self._advance(len(target))
+        try:
+            if size:
+                stream.read_into(start, target[:size])
+        except BaseException:
+            self._position = start
+            raise
         return size
 
     readinto1 = readinto
 
     def read_buffer(self, size: int | None = -1, /) -> memoryview:
         """Like ``read``, without a copy where the bytes lie in one mapped block; pyarrow asks for it."""
-        stream, size = self._stream, self._clamp(size)
-        if size <= 0:
-            return memoryview(b"")
-        view = stream.view(self._position, size)
-        self._position += size
-        return view
+        stream = self._stream
+        start, size = self._advance(size)
+        try:
+            return stream.view(start, size) if size else memoryview(b"")
+        except BaseException:
+            self._position = start
+            raise
 
     def pread(self, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes at ``offset``; the position stays."""
@@ -109,6 +116,7 @@ class HybridFile(io.RawIOBase):
         return self._stream.read(offset, size) if size > 0 else b""
 
     def readline(self, size: int | None = -1, /) -> bytes:
+        self._position, _ = self._advance(0)
         limit = self.size if size is None or size < 0 else size
         pieces = []
         while limit > 0 and (rest := self._rest_of_window()):
@@ -128,12 +136,23 @@ class HybridFile(io.RawIOBase):
             start, window = self._window = self._position, self.pread(self._position, _LINE_WINDOW)
         return window[self._position - start :]
 
-    def _clamp(self, size: int | None) -> int:
-        rest = self.size - self._position
-        return rest if size is None or size < 0 else min(size, rest)
+    def _advance(self, size: int | None) -> tuple[int, int]:
+        """Where a read of up to ``size`` bytes starts, and how many it gets; the position moves on at once.
+
+        DuckDB's threads share a file, each seeks and reads: a thread's seek holds for its own next read. A read without
+        one goes on where the last one of any thread ended.
+        """
+        start = self._sought.pop(get_ident(), None)
+        if start is None:
+            start = self._position
+            self._sought.clear()
+        left = max(0, self.size - start)
+        size = left if size is None or size < 0 else min(size, left)
+        self._position = start + size
+        return start, size
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _open_again, (self.fs, self.path, self._position)
+        return _open_again, (self.fs, self.path, self.tell())
 
 
 def _open_again(fs: Any, path: str, position: int) -> HybridFile:

@@ -97,7 +97,7 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
     def _strip(self, path: Any) -> Any:
         if isinstance(path, list):
             return [self._strip(one) for one in path]
-        path = stringify_path(path)
+        path = stringify_path(path).removeprefix("hybridfs::")  # of unstrip_protocol; DuckDB hands it back
         if path.startswith(_PREFIX):
             return type(self)._strip_protocol(path)
         return self.origin.fs._strip_protocol(path)

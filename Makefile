@@ -6,7 +6,7 @@ STAMP := $(VENV)/.hybridfs-installed
 JAR := spark_ext/jars/hybridfs.jar
 MVN := $(shell command -v mvn || echo sh ./mvnw)
 
-.PHONY: demo test bench lint jar jar-test python-test install clean
+.PHONY: demo test torture bench lint jar jar-test python-test install clean
 
 install: $(STAMP)
 
@@ -38,6 +38,20 @@ jar-test: $(STAMP) $(JAR)
 	cd spark_ext/jvm && $(MVN) -B -ntp verify
 
 test: lint python-test jar-test
+
+# Each prints its figures and the seed that replays it.
+TORTURE := \
+	"differential --operations 1000000" \
+	"processes --minutes 30" \
+	"crash_points --actions kill,half" \
+	"crash_points --actions EIO,ENOSPC,EINTR,EACCES,short --sample 60" \
+	"crash_points --language java --actions kill --sample 40" \
+	"fuzz --mutants 100000" \
+	"origin" "disk" "users"
+
+torture: $(STAMP) $(JAR)
+	for bench in $(TORTURE); do echo "== $$bench"; $(BIN)/python -m tests.torture.$$bench || exit 1; done
+	$(BIN)/python -m benchmarks.eviction
 
 bench: $(STAMP) $(JAR)
 	$(BIN)/python -m benchmarks

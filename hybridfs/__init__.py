@@ -5,8 +5,8 @@
 """
 
 from hybridfs.errors import BadOption, FileChanged
-from hybridfs.filesystem import HybridFileSystem
+from hybridfs.filesystem import DuckDBFileSystem, HybridFileSystem
 from hybridfs.runtime import stats
 
 __version__ = "0.1.0"
-__all__ = ["BadOption", "FileChanged", "HybridFileSystem", "__version__", "stats"]
+__all__ = ["BadOption", "DuckDBFileSystem", "FileChanged", "HybridFileSystem", "__version__", "stats"]

@@ -69,12 +69,16 @@ class CachedBlock:
     Methods raise CorruptBlock when they do not, or when the file cannot be read.
     """
 
-    def __init__(self, fd: int, spec: BlockSpec, tier: str, verified: VerifiedChunks, *, may_map: bool) -> None:
+    def __init__(
+        self, fd: int, spec: BlockSpec, tier: str, directory: str, verified: VerifiedChunks, *, may_map: bool
+    ) -> None:
         self._fd = fd  # from here on closed by close()
         self.tier = tier
+        self.directory = directory  # of its tier
         self.length = spec.length
         stat = os.fstat(fd)
         self.read_before = stat.st_atime_ns > stat.st_mtime_ns
+        self.unread_for = time.time() - max(stat.st_atime, stat.st_mtime)  # seconds
         if stat.st_size != spec.length + trailer_bytes(spec):
             raise CorruptBlock("wrong size")
         self._sums: Sequence[int] = parse_trailer(_pread(fd, stat.st_size - spec.length, spec.length), spec)

@@ -30,6 +30,8 @@ class Region:
 def shards(directory: str) -> list[str]:
     """The directories ``<domain>/<xx>`` of the tier at ``directory``."""
     tree = os.path.join(directory, f"v{VERSION}")
+    if os.path.islink(tree):  # whoever put it there must not have files removed elsewhere
+        return []
     return [
         shard
         for domain in subdirectories(tree)

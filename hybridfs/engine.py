@@ -126,7 +126,8 @@ class Engine:
     def abandon(self) -> None:
         """In a child after a fork: closes the descriptors that it inherited."""
         self._flights.close()
-        self.store.close()
+        self.store.abandon()
+        self._blocks.abandon()
 
 
 class _Unreadable(OSError):

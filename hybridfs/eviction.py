@@ -55,9 +55,9 @@ class _Eviction:
         self._demote = demote
         self._published = tier.ledger.published.total()
         known = tier.ledger.read()
-        self._counted = known is None or 0 < known.unlinked >= known.blocks
-        if known is None or self._counted:
-            known = count(tier.directory)
+        self._counted = False
+        if known is None or 0 < known.unlinked >= known.blocks:
+            self._counted, known = True, count(tier.directory)
         else:
             known = Usage(known.size + self._published, known.blocks, known.unlinked)
         self._known = known
@@ -65,6 +65,7 @@ class _Eviction:
         self._goal = self._floor = 0
         self._freed = self._unlinked = self._looked = self._spared = 0
         self._usual = _UsualRegion()
+        self._random = random.Random()  # the caller's seed is the caller's
         self._recorded: Usage | None = None
         self._free_before = tier.free()
         self._trial = _TRIAL
@@ -114,11 +115,11 @@ class _Eviction:
         """
         window: list[str] = []
         listed = regions = found = 0
-        for shard in _shuffled(shards(self._tier.directory)):
+        for shard in _shuffled(shards(self._tier.directory), self._random):
             for path in subdirectories(shard):
                 listed += 1
                 opens = self._usual.opens(share)
-                if random.random() >= opens:
+                if self._random.random() >= opens:
                     continue
                 region = read_region(path)
                 self._usual.add(len(region.blocks))
@@ -126,11 +127,13 @@ class _Eviction:
                 found += len(region.blocks)
                 self._estimate = max(self._estimate, listed * found // regions)
                 if not region.pinned:
-                    window += (os.path.join(path, name) for name in region.blocks if random.random() < share / opens)
+                    window += (
+                        os.path.join(path, name) for name in region.blocks if self._random.random() < share / opens
+                    )
             if len(window) >= _WINDOW:
-                yield _shuffled(window)
+                yield _shuffled(window, self._random)
                 window = []
-        yield _shuffled(window)
+        yield _shuffled(window, self._random)
 
     def _look(self, path: str) -> None:
         found = look_at(path)
@@ -185,6 +188,6 @@ class _UsualRegion:
         return min(1.0, share * self._squares / self._blocks)
 
 
-def _shuffled(items: list[str]) -> list[str]:
-    random.shuffle(items)
+def _shuffled(items: list[str], chance: random.Random) -> list[str]:
+    chance.shuffle(items)
     return items

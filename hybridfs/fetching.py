@@ -105,7 +105,7 @@ class Fetcher:
         try:
             if not source.admitted:
                 self._bring(source, list(wanted), wanted)
-            elif self._store.closed or self._fills.spent(self._store.block_size):
+            elif self._store.closed or self._fills.spent(self._least(source, wanted)):
                 self._fetch_missing(source, list(wanted), wanted)  # nobody has to wait for what is not published
             else:
                 self._fetch_claimable(source, wanted)
@@ -114,6 +114,9 @@ class Fetcher:
             for future in wanted.values():
                 if not future.done():
                     future.set_exception(error)
+
+    def _least(self, source: Source, wanted: dict[int, Fetched]) -> int:
+        return min(source.identity.block_length(block, self._store.block_size) for block in wanted)
 
     def _fetch_claimable(self, source: Source, wanted: dict[int, Fetched]) -> None:
         """Fetches the blocks that nobody else is fetching now."""

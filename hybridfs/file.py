@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
 from hybridfs.stream import Stream
@@ -31,7 +31,6 @@ class HybridFile(io.RawIOBase):
         self._inner = reopen()
         self._pid = os.getpid()
         self._position = 0
-        self._sought: dict[int, int] = {}  # where a thread's next read starts, for who seeks and reads in several
         self._window = (0, b"")
         self.size = self._inner.length
 
@@ -58,18 +57,18 @@ class HybridFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._sought.get(get_ident(), self._position)
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if self.closed:
             raise ValueError("I/O operation on a closed file")
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: self.size}.get(whence)
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}.get(whence)
         if base is None:
             raise ValueError(f"invalid whence ({whence}, should be 0, 1 or 2)")
         if base + offset < 0:
             raise ValueError(f"seek before the start of the file ({base + offset})")
-        self._position = self._sought[get_ident()] = base + offset
-        return base + offset
+        self._position = base + offset
+        return self._position
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Up to ``size`` bytes, less only at the end of the file."""
@@ -116,7 +115,6 @@ class HybridFile(io.RawIOBase):
         return self._stream.read(offset, size) if size > 0 else b""
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        self._position, _ = self._advance(0)
         limit = self.size if size is None or size < 0 else size
         pieces = []
         while limit > 0 and (rest := self._rest_of_window()):
@@ -137,22 +135,35 @@ class HybridFile(io.RawIOBase):
         return window[self._position - start :]
 
     def _advance(self, size: int | None) -> tuple[int, int]:
-        """Where a read of up to ``size`` bytes starts, and how many it gets; the position moves on at once.
-
-        DuckDB's threads share a file, each seeks and reads: a thread's seek holds for its own next read. A read without
-        one goes on where the last one of any thread ended.
-        """
-        start = self._sought.pop(get_ident(), None)
-        if start is None:
-            start = self._position
-            self._sought.clear()
+        """Where a read of up to ``size`` bytes starts, and how many it gets; the position moves on at once."""
+        start = self._position
         left = max(0, self.size - start)
         size = left if size is None or size < 0 else min(size, left)
         self._position = start + size
         return start, size
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _open_again, (self.fs, self.path, self.tell())
+        return _open_again, (self.fs, self.path, self._position)
+
+
+class ThreadedFile(HybridFile):
+    """A file in which each thread has a position of its own, for readers whose threads share one."""
+
+    def __init__(self, fs: Any, path: str, reopen: Callable[[], Stream], info: Callable[[], dict[str, Any]]) -> None:
+        self._of_thread = threading.local()
+        super().__init__(fs, path, reopen, info)
+
+    @property
+    def _position(self) -> int:
+        return getattr(self._of_thread, "position", 0)
+
+    @_position.setter
+    def _position(self, position: int) -> None:
+        self._of_thread.position = position
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        self._window = (0, b"")
+        return super().readline(size)
 
 
 def _open_again(fs: Any, path: str, position: int) -> HybridFile:

@@ -13,7 +13,7 @@ from fsspec.utils import stringify_path
 
 from hybridfs import config, runtime
 from hybridfs.errors import BadOption
-from hybridfs.file import HybridFile, PassThroughWriter
+from hybridfs.file import HybridFile, PassThroughWriter, ThreadedFile
 from hybridfs.origin.base import Origin
 from hybridfs.stream import Stream
 
@@ -38,6 +38,7 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
     protocol: ClassVar[str] = "hybridfs"
     root_marker = "/"
     _strip_tokenize_options = ("fo",)
+    _file_class = HybridFile
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         if mode == "rb":
-            return HybridFile(self, path, lambda: self._stream(path), lambda: self.info(path))
+            return self._file_class(self, path, lambda: self._stream(path), lambda: self.info(path))
         for ignored in ("block_size", "cache_options"):  # fsspec's, of its own buffers
             options.pop(ignored, None)
         create = getattr(self.origin.fs, "create", self.origin.fs.open)
@@ -250,3 +251,9 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
 
 def _is_pattern(path: Any) -> bool:
     return isinstance(path, str) and any(character in path for character in "*?[")
+
+
+class DuckDBFileSystem(HybridFileSystem):
+    """For ``register_filesystem`` of DuckDB, whose threads share one file object, and each seeks and reads in it."""
+
+    _file_class = ThreadedFile

@@ -52,7 +52,7 @@ class Fills:
     def spent(self, size: int) -> bool:
         """Whether a block of ``size`` bytes would be refused now."""
         try:
-            return bool(self._limit) and self._total.total() + size > self._limit
+            return bool(self._limit) and self._total.total() + self._pending + size > self._limit
         except OSError:
             return True
 

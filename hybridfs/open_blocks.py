@@ -30,7 +30,8 @@ class OpenBlocks:
         self._store = store
         share = store.budget // _SHARE // store.block_size
         self._most_open = max(1, min(_MOST_OPEN, max(_FEWEST_OPEN, share), descriptors // 8))
-        self._most_mapped = max(1, min(budget // store.block_size, descriptors // 8))  # a map has a descriptor, too
+        mapped = min(budget // store.block_size, descriptors // 8)  # a map has a descriptor, too
+        self._most_mapped = max(1, min(mapped, self._most_open))
         self._open: OrderedDict[tuple[bytes, int, int], CachedBlock] = OrderedDict()
         self._round: OrderedDict[tuple[bytes, int, int], None] = OrderedDict()  # in which order they are looked at
         self._mapped: OrderedDict[CachedBlock, None] = OrderedDict()
@@ -55,7 +56,7 @@ class OpenBlocks:
             self._round[key] = None
             self._forget_evicted()
             if len(self._open) > self._most_open:
-                self._open.popitem(last=False)
+                self._unmap(self._open.popitem(last=False)[1])
         return found, found.tier
 
     def _forget_evicted(self) -> None:
@@ -65,6 +66,7 @@ class OpenBlocks:
             block = self._open.get(key)
             if block is not None and block.evicted:
                 del self._open[key]
+                self._unmap(block)
             elif block is not None:
                 self._round[key] = None
 
@@ -80,8 +82,22 @@ class OpenBlocks:
         """Whether the store has a file for the block, sound or not."""
         return self._store.holds(identity, number)
 
-    def discard(self, identity: Identity, number: int, file_id: int, corrupt: CorruptBlock) -> None:
+    def discard(self, identity: Identity, number: int, file_id: int, block: CachedBlock, corrupt: CorruptBlock) -> None:
         """Drops a block whose data failed, here and in the store."""
         with self._lock:
             self._open.pop((identity.encoded, number, file_id), None)
-        self._store.discard(identity, number, corrupt)
+            self._unmap(block)
+        self._store.discard(identity, number, block, corrupt)
+
+    def _unmap(self, block: CachedBlock) -> None:
+        if block in self._mapped:
+            del self._mapped[block]
+            block.unmap()
+
+    def abandon(self) -> None:
+        """In a child after a fork: gives back the space of blocks that are evicted meanwhile."""
+        for block in {*self._open.values(), *self._mapped}:
+            block.unmap()
+            block.close()
+        self._open.clear()
+        self._mapped.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from typing import Any
@@ -60,9 +61,10 @@ def current() -> Runtime:
 
 def _after_fork() -> None:
     global _runtime
-    _runtime.abandon()
-    _inherited.append(_runtime)
-    _runtime = Runtime()
+    inherited, _runtime = _runtime, Runtime()
+    _inherited.append(inherited)
+    with contextlib.suppress(Exception):  # the child must not pay for what it inherited
+        inherited.abandon()
 
 
 os.register_at_fork(after_in_child=_after_fork)

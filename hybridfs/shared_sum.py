@@ -25,7 +25,7 @@ class SharedSum:
         self._path = path
         self._modes = modes
         self._lock = threading.Lock()
-        self._remainder = random.randrange(UNIT)
+        self._remainder = random.Random().randrange(UNIT)  # the caller's seed is the caller's
 
     def add(self, size: int) -> float | None:
         """Adds ``size`` bytes. When that passed a whole MiB: the time by the file system's clock, else None."""

@@ -13,7 +13,7 @@ from hybridfs.errors import CorruptBlock
 from hybridfs.eviction import evict
 from hybridfs.layout import Identity, block_path
 from hybridfs.publishing import read_whole
-from hybridfs.root import DEFAULT_BLOCK_SIZE, Root, open_root, prepare_directory
+from hybridfs.root import DEFAULT_BLOCK_SIZE, Root, UnusableRoot, open_root, prepare_directory
 from hybridfs.stats import Miss, Stats, most_telling
 from hybridfs.tier import Kind, Tier, logger
 from hybridfs.trailer import BlockSpec, make_trailer
@@ -34,6 +34,9 @@ class Store:
             self._add_tier(root.memory_directory, "memory", settings.memory, 0, settings)  # its volume is no disk
         for directory, budget in settings.disk_tiers:
             self._add_tier(directory, "disk", budget, settings.min_free, settings)
+        if all(tier.kind == "memory" for tier in self.tiers):
+            self.close()
+            raise UnusableRoot("none of its disk tiers can be used")
 
     @property
     def lock_path(self) -> str:
@@ -84,8 +87,8 @@ class Store:
                 continue
             if level and found.read_before:
                 self._promote(found, relative, level - 1)
-            elif tier.marks_reads:
-                found.mark_read(at_once=True)
+            elif tier.marks_reads or (tier.max_age and found.unread_for > tier.max_age / 4):
+                found.mark_read(at_once=True)  # relatime moves the time of an old read once a day
             return found
         return reason
 
@@ -94,7 +97,7 @@ class Store:
         if isinstance(fd, Miss):
             return fd
         try:
-            return CachedBlock(fd, spec, tier.kind, self._verified, may_map=not tier.modes.shared)
+            return CachedBlock(fd, spec, tier.kind, tier.directory, self._verified, may_map=not tier.modes.shared)
         except CorruptBlock as corrupt:
             return self._refuse(tier, relative, corrupt)
         except OSError as error:
@@ -108,16 +111,10 @@ class Store:
             tier.discard(relative)
         return Miss(corrupt.counter)
 
-    def discard(self, identity: Identity, block: int, corrupt: CorruptBlock) -> None:
-        """Drops a block whose data turned out to be corrupt, wherever it is; unreadable, it sets its tier aside."""
-        relative = block_path(identity, block, self.block_size)
-        holder = next((tier for tier in self.tiers if tier.holds(relative)), None)
-        for tier in self.tiers:
-            tier.discard(relative)
-        if holder and isinstance(corrupt.__cause__, OSError):
-            holder.fault(corrupt.__cause__)
-        else:
-            self._stats.add(corrupt.counter)
+    def discard(self, identity: Identity, block: int, found: CachedBlock, corrupt: CorruptBlock) -> None:
+        """Drops a block whose data turned out to be corrupt from its tier; unreadable, it sets its tier aside."""
+        holder = next(tier for tier in self.tiers if tier.directory == found.directory)
+        self._refuse(holder, block_path(identity, block, self.block_size), corrupt)
 
     def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> Miss | None:
         """Publishes a complete, confirmed block to the first disk tier that takes it; None if one did.
@@ -145,12 +142,13 @@ class Store:
             evict(tier, self._stats, lambda victim: self._demote(level, victim))
             refused = refused and tier.publish(relative, parts)  # there may be room now
         if tier.deserves_upkeep() and not self._keeps_up():
-            self._upkeep = threading.Thread(target=self._keep_up, args=(tier,), name="hybridfs-upkeep", daemon=True)
-            self._upkeep.start()
+            self._start_upkeep(tier)
         return refused
 
     def _promote(self, block: CachedBlock, relative: str, above: int) -> None:
         """Copies a block one tier up, as it is: a trailer made anew would lose the fileId that another reader wrote."""
+        if self.tiers[above].closed:
+            return
         try:
             content = block.content()
         except CorruptBlock:
@@ -174,6 +172,14 @@ class Store:
         done = [keep_up(tier, self._stats, self._fills, at_once=True) for tier in self.tiers]
         return all(done)
 
+    def _start_upkeep(self, tier: Tier) -> None:
+        thread = threading.Thread(target=self._keep_up, args=(tier,), name="hybridfs-upkeep", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads for this process, or it ends: another one does it
+            return
+        self._upkeep = thread
+
     def _keep_up(self, tier: Tier) -> None:
         keep_up(tier, self._stats, self._fills)
 
@@ -187,6 +193,10 @@ class Store:
     def close(self) -> None:
         if self._upkeep is not None:
             self._upkeep.join()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Closes descriptors and waits for nothing: in the child of a fork the parent's threads are not there."""
         for tier in self.tiers:
             tier.close()
 
@@ -204,7 +214,7 @@ class NoStore:
     def lookup(self, identity: Identity, block: int, file_id: int = 0) -> Miss:
         return Miss.TIER_OFF
 
-    def discard(self, identity: Identity, block: int, corrupt: CorruptBlock) -> None:
+    def discard(self, identity: Identity, block: int, found: CachedBlock, corrupt: CorruptBlock) -> None:
         return
 
     def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> Miss:
@@ -212,6 +222,8 @@ class NoStore:
 
     def close(self) -> None:
         return
+
+    abandon = close
 
 
 def open_store(settings: Settings, stats: Stats, level: int = logging.WARNING) -> Store | NoStore:

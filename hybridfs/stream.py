@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar, cast
 
-from hybridfs.blocks import Block, FetchedBlock
+from hybridfs.blocks import Block, CachedBlock, FetchedBlock
 from hybridfs.errors import CorruptBlock, FileChanged
 from hybridfs.fetching import Fetched, Fetcher, Source
 from hybridfs.layout import Identity
@@ -19,7 +19,6 @@ from hybridfs.readahead import ReadAhead
 from hybridfs.stats import Miss, Stats
 
 _T = TypeVar("_T")
-_NOTHING: Mapping[int, Fetched] = MappingProxyType({})
 _UNKNOWN: Mapping[int, Miss] = MappingProxyType({})
 
 Piece = tuple[int, int, int, int]  # block, offset in it, bytes of it, last block of the whole range
@@ -134,18 +133,23 @@ class Stream:
             offset, size = offset + part, size - part
 
     def _use(
-        self, piece: Piece, read: Callable[[Block, int, int], _T], fetched: Mapping[int, Fetched] = _NOTHING
+        self, piece: Piece, read: Callable[[Block, int, int], _T], fetched: dict[int, Fetched] | None = None
     ) -> _T:
         number, within, size, last = piece
-        block, tier = self._result(number, fetched[number]) if number in fetched else self._block(number, last)
+        future = fetched.get(number) if fetched else None
+        block, tier = self._result(number, future) if future else self._block(number, last)
         try:
             result = read(block, within, size)
         except CorruptBlock as corrupt:
-            self._blocks.discard(self._identity, number, self._file_id, corrupt)
+            self._blocks.discard(self._identity, number, self._file_id, cast("CachedBlock", block), corrupt)
             self._near = None
             self._pending.pop(number, None)
-            reason = Miss.TIER_OFF if isinstance(corrupt.__cause__, OSError) else Miss.CORRUPT
-            return read(self._direct(number, reason), within, size)
+            arrived = Fetched(Miss.TIER_OFF if isinstance(corrupt.__cause__, OSError) else Miss.CORRUPT)
+            direct = self._direct(number, arrived.reason)
+            if fetched and future:  # other ranges want it, too
+                arrived.set_result(direct)
+                fetched[number] = arrived
+            return read(direct, within, size)
         if tier != FetchedBlock.tier:
             self._stats.hit(tier, size)
         return result
@@ -175,7 +179,15 @@ class Stream:
         return self._fetcher.fetch(self._source(), numbers, why) if numbers else {}
 
     def _source(self) -> Source:
-        return Source(self._identity, self._file.reader(), self._file.pinned, admitted=self._admitted)
+        try:
+            reader = self._file.reader()
+        except FileChanged:
+            self._stats.add("version_changed")
+            raise
+        except PermissionError:
+            self._stats.miss(Miss.DENIED)
+            raise
+        return Source(self._identity, reader, self._file.pinned, admitted=self._admitted)
 
     def _result(self, number: int, future: Fetched) -> tuple[Block, str]:
         try:

@@ -24,6 +24,7 @@ Kind = Literal["memory", "disk"]
 REST_SECONDS = 30.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_FILE = (errno.ELOOP, errno.ENXIO)  # a link or a socket in a block's place: damage, the disk is well
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)  # the process's or the host's trouble, which may pass at once
 _PAGE = 4096
 _MOST_SLACK = 64 << 20
 _RECOUNT_SECONDS = 600.0
@@ -66,6 +67,7 @@ class Tier:
         self._full = False
         self._recounts_at = 0.0
         self._begin()
+        self._group = os.stat(directory).st_gid
         self.marks_reads = bool(os.statvfs(directory).f_flag & os.ST_NOATIME)
 
     def _begin(self) -> None:
@@ -113,7 +115,7 @@ class Tier:
             try:
                 write_new(temporary, parts, self.modes.file)
             except FileNotFoundError:  # somebody removed the directory
-                prepare_directory(self.directory, self.modes)
+                prepare_directory(self.directory, self.modes, self._group)
                 write_new(temporary, parts, self.modes.file)
             rename_into(temporary, os.path.join(self.directory, relative), self.directory, self.modes.directory)
             size = sum(len(part) for part in parts)
@@ -121,9 +123,12 @@ class Tier:
             if now is not None:
                 self._deserves_look = True
                 self._deserves_upkeep = self.upkeep_is_due(now)
-        except FileNotFoundError as error:
-            # Evictors removed the block's directory again and again: not now, then. The disk is well.
-            return Miss.NO_SPACE if os.path.isdir(os.path.dirname(temporary)) else self.fault(error)
+        except (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+            if not os.path.isdir(os.path.dirname(temporary)):
+                return self.fault(error)
+            if not isinstance(error, FileNotFoundError):  # something else is in its place, or in its directory's
+                self._stats.add("corrupt")
+            return Miss.NO_SPACE  # or evictors removed the directory again and again: not now, then; the disk is well
         except OSError as error:
             return self.fault(error)
         return None
@@ -205,7 +210,8 @@ class Tier:
         """Sets the tier aside for a while (FORMAT.md section 8); one warning tells. Gives NO_SPACE or TIER_OFF."""
         reason = Miss.NO_SPACE if error.errno in _FULL else Miss.TIER_OFF
         self._stats.add("tier_faults")
-        self.rest(reason)
+        if error.errno not in _NO_DESCRIPTORS:
+            self.rest(reason)
         with self._mutex:
             first, self._warned = not self._warned, True
         if error.errno in _FULL:

@@ -27,6 +27,7 @@ from hybridfs.tier import Tier
 ORPHAN_SECONDS = 3600
 UNTOUCHED_SECONDS = 7 * 86_400
 _ANY = re.compile(".*")
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC  # a link is none: it may lead anywhere
 _ASIDE = re.compile(r"[a-z-]+\.\d+-[0-9a-f]{16}")  # of a small file that is written aside
 
 
@@ -80,15 +81,19 @@ def _remove_orphans(directory: str, now: float) -> None:
 
 def remove_untouched(directory: str, since: float, names: re.Pattern[str] = _ANY) -> None:
     """Removes the files in a directory, of such names, that were not written since then."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
-        for entry in entries:
-            if not names.fullmatch(entry.name):
-                continue
+    try:
+        place = os.open(directory, _DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        for name in filter(names.fullmatch, os.listdir(place)):
             with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
-                found = os.stat(entry.path, follow_symlinks=False)
+                found = os.stat(name, dir_fd=place, follow_symlinks=False)
                 linked = names is _ASIDE and found.st_nlink > 1  # to the file it was for, whose times move on
                 if linked or found.st_mtime < since:
-                    os.unlink(entry.path)
+                    os.unlink(name, dir_fd=place)
+    finally:
+        os.close(place)
 
 
 def remove_older_trees(directory: str, now: float, version: int = VERSION) -> bool:

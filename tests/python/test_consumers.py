@@ -17,7 +17,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 import hybridfs
-from hybridfs import HybridFileSystem
+from hybridfs import DuckDBFileSystem, HybridFileSystem
 from spark_ext.bed import Hdfs
 from tests.python.support import blocks_in, settle_process
 
@@ -98,7 +98,7 @@ def with_polars_files(url: str, options: dict[str, str]) -> pd.DataFrame:
 
 def with_duckdb(url: str, options: dict[str, str]) -> pd.DataFrame:
     with duckdb.connect() as connection:
-        connection.register_filesystem(fsspec.url_to_fs(url, **options)[0])
+        connection.register_filesystem(DuckDBFileSystem(**HybridFileSystem._get_kwargs_from_urls(url), **options))
         found: pd.DataFrame = connection.sql(f"FROM read_parquet('{url}/parquet/*.parquet') ORDER BY id").df()
         return found
 

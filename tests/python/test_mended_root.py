@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,20 @@ def test_a_session_that_is_switched_off_is_not_tried_again(cache_dir: Path, monk
     runtime = Runtime()
     settings = config.settings(cache_dir=cache_dir, enabled=False)
     assert runtime.engine(settings) is runtime.engine(settings)
+
+
+def test_a_root_without_a_disk_tier_is_tried_again(
+    cache_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "REST_SECONDS", 0.0)
+    tier = tmp_path / "tier"
+    tier.mkdir()
+    tier.chmod(0o777)
+    runtime = Runtime()
+    settings = config.settings(cache_dir=cache_dir, disk=[(str(tier), "1GiB")], memory="1MiB")
+    assert isinstance(runtime.engine(settings).store, NoStore)
+    tier.chmod(0o700)
+    store = runtime.engine(settings).store
+    assert isinstance(store, Store)
+    assert [tier.kind for tier in store.tiers] == ["memory", "disk"]
+    shutil.rmtree(store.tiers[0].directory)

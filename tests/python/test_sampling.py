@@ -136,8 +136,8 @@ def test_a_block_alone_in_its_region_goes_as_often_as_one_of_many(small: Path) -
             struck[number] += sum(not path.exists() for path in group)
         shutil.rmtree(small / "v1" / "test")
     mean = sum(struck) / 3
-    # Binomial but for what goes together: five standard deviations are some 20 % at 600 strikes a group.
-    assert all(abs(strikes - mean) < 0.2 * mean for strikes in struck), struck
+    # A region of many is opened or not as a whole, which scatters: in 400 simulated repeats 0.36 was the most.
+    assert all(abs(strikes - mean) < 0.6 * mean for strikes in struck), struck
 
 
 def test_no_list_of_all_blocks_is_made(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,10 +145,10 @@ def test_no_list_of_all_blocks_is_made(small: Path, monkeypatch: pytest.MonkeyPa
     largest = 0
     real = eviction._shuffled
 
-    def shuffled(items: list[str]) -> list[str]:
+    def shuffled(items: list[str], chance: random.Random) -> list[str]:
         nonlocal largest
         largest = max(largest, len(items))
-        return real(items)
+        return real(items, chance)
 
     monkeypatch.setattr(eviction, "_shuffled", shuffled)
     store, _ = sized(small, int(on_disk(small) * 0.2))

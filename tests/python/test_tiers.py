@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
 import pytest
 
 from hybridfs.blocks import CachedBlock
-from hybridfs.layout import block_path
+from hybridfs.errors import CorruptBlock
+from hybridfs.layout import Identity, block_path
 from hybridfs.root import open_root
+from hybridfs.stats import Miss
 from hybridfs.store import Store
 from tests.python.evicting import evict_exactly
 from tests.python.support import (
@@ -216,3 +219,53 @@ def test_store_and_cache_agree_on_the_smallest_budget(root: Path, origin: Script
         counts = read_as_new_process(root, origin, disk="1KiB", fetch_size=64 * KIB)
         assert counts["tier_faults"] == 0
     assert isinstance(Cache(root).store, Store)
+
+
+def test_an_unreadable_copy_sets_its_own_tier_aside(root: Path) -> None:
+    """And a sound copy in another tier stays."""
+    store, stats = new_store(root, memory="1MiB")
+    identity = Identity("test", "test://origin/f", "1", 4 * BLOCK)
+    relative = block_path(identity, 0, BLOCK)
+    assert store.publish(identity, 0, memoryview(DATA)[:BLOCK]) is None
+    found = store.lookup(identity, 0)
+    assert isinstance(found, CachedBlock)
+    copy = Path(store.tiers[0].directory, relative)
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(Path(root, relative).read_bytes())
+    corrupt = CorruptBlock("unreadable", "tier_faults", unlink=False)
+    corrupt.__cause__ = OSError(5, "Input/output error")
+    store.discard(identity, 0, found, corrupt)
+    assert [tier.closed for tier in store.tiers] == [None, Miss.TIER_OFF]
+    assert copy.exists()
+    assert Path(root, relative).exists()
+    assert stats.snapshot()["tier_faults"] == 1
+
+
+def test_what_is_evicted_is_let_go_of(root: Path) -> None:
+    """Of open and of mapped blocks: evicted ones take space until they are closed."""
+    origin = ScriptedOrigin()
+    for path, blocks in (("/mapped", 40), ("/other", 60)):
+        origin.write(path, pattern(blocks * BLOCK))
+    with cache(root, disk="60MiB") as opened:
+        for path in ("/mapped", "/other"):
+            opened.read(origin, path)
+        opened.settle()
+        with opened.open(origin, "/mapped") as mapped:
+            while mapped.read_buffer(BLOCK):
+                pass
+        for number in range(40):
+            (root / block_path(origin.identity("/mapped"), number, BLOCK)).unlink()
+        assert deleted_but_open(root) > 30
+        with opened.open(origin, "/other") as other:
+            while other.read(BLOCK):
+                pass
+        assert deleted_but_open(root) < 5
+
+
+def deleted_but_open(root: Path) -> int:
+    """Descriptors of this process."""
+    held = []
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was of the listing
+            held.append(str(link.readlink()))
+    return sum(name.startswith(str(root)) and name.endswith(" (deleted)") for name in held)

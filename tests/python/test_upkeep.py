@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from hybridfs.blocks import CachedBlock
 from hybridfs.contents import count, older_trees
 from hybridfs.ledger import UNIT
 from hybridfs.locks import EVICTOR
@@ -235,3 +237,48 @@ def test_a_fault_in_it_sets_the_tier_aside_and_nothing_more(tmp_path: Path, max_
         store.close()
     assert number > 25
     assert faults > 10
+
+
+def test_links_lead_nowhere(tmp_path: Path) -> None:
+    """Who may write to a shared root must not have files removed outside of it."""
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    store, _ = new_store(root)
+    fill(store, range(3))
+    for place in (elsewhere, elsewhere / "domain" / "xx" / "name"):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "7").write_bytes(b"x")
+        age(place / "7", 99 * DAY)
+    for name in ("v1/tmp", "fills", "v1"):
+        link = root / name
+        if link.exists():
+            link.rename(tmp_path / "aside")
+        link.symlink_to(elsewhere)
+        store.upkeep()
+        link.unlink()
+        if (tmp_path / "aside").exists():
+            (tmp_path / "aside").rename(link)
+    assert (elsewhere / "7").exists()
+    assert (elsewhere / "domain" / "xx" / "name" / "7").exists()
+
+
+def test_max_age_spares_what_is_read(tmp_path: Path) -> None:
+    """relatime moves the access time of a block that was read before only once a day."""
+    store, _ = new_store(tmp_path, max_age="1h")
+    fill(store, range(2))
+    for number in range(2):
+        age(path_of(tmp_path, number), 2 * HOUR, read=1.5 * HOUR)
+    assert isinstance(store.lookup(identity(0), 0), CachedBlock)
+    assert store.upkeep()
+    assert kept(store, range(2)) == {0}
+
+
+def test_a_process_without_threads_reads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    store, _ = new_store(tmp_path)
+    age(tmp_path / "upkeep", 2 * HOUR)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        publish_a_unit(store, 0)
+    store.close()

@@ -123,7 +123,7 @@ def look(store: Store | NoStore, blocks: Iterable[Block]) -> int:
                 assert opened.data() == block.data, f"wrong bytes of {block}"
                 found += 1
             except CorruptBlock as corrupt:
-                store.discard(block.identity, block.number, corrupt)
+                store.discard(block.identity, block.number, opened, corrupt)
             finally:
                 opened.close()
     return found

@@ -84,7 +84,7 @@ class PythonReader:
                 part = digest(found.read(question.at, question.size))
                 whole = digest(_whole(found, question.at % 3))
             except CorruptBlock as corrupt:
-                store.discard(seed.identity, seed.number, corrupt)
+                store.discard(seed.identity, seed.number, found, corrupt)
             finally:
                 found.close()
         after = stats.snapshot()

@@ -65,7 +65,7 @@ final class Fetcher {
             try {
                 missing.removeAll(mine.keySet());
                 if (!missing.isEmpty() && System.nanoTime() - start > store.lockTimeoutNanos) {
-                    fetchUnlocked(run, missing, data);
+                    fetchUnlocked(run, missing, data, mine);
                 }
                 if (missing.isEmpty()) {
                     run.data.complete(data);
@@ -88,14 +88,15 @@ final class Fetcher {
         for (Iterator<Long> each = missing.iterator(); each.hasNext(); ) {
             long block = each.next();
             LockFile.Held lock = store.tryFetch(layout, block);
+            if (lock != null) {
+                mine.put(block, lock);
+            }
             if (store.read(layout, origin.fileId(), block, data, offset(run, block), reasons)) {
                 run.cached.set((int) (block - run.first));
                 each.remove();
                 if (lock != null) {
-                    lock.close();
+                    mine.remove(block).close();
                 }
-            } else if (lock != null) {
-                mine.put(block, lock);
             }
         }
     }
@@ -118,17 +119,25 @@ final class Fetcher {
         if (from < until) {
             int start = offset(run, from);
             int end = offset(run, until - 1) + layout.dataLength(until - 1);
-            origin.read(from * layout.blockSize, data, start, end - start);
+            try {
+                origin.read(from * layout.blockSize, data, start, end - start);
+            } catch (FileChangedException e) {
+                for (long block = from; block < until; block++) {
+                    reasons.count(block, Miss.VERSION_CHANGED);
+                }
+                throw e;
+            }
         }
     }
 
-    /** What another process has been fetching for too long. */
-    private void fetchUnlocked(Run run, SortedSet<Long> missing, byte[] data) throws IOException {
+    /** What another process has been fetching for too long: the next reader shall not wait for it once more. */
+    private void fetchUnlocked(Run run, SortedSet<Long> missing, byte[] data, Map<Long, LockFile.Held> mine)
+        throws IOException {
         Stats.add(Stats.Counter.LOCK_TIMEOUTS, missing.size());
         fetch(run, missing, data);
-        Miss refused = origin.refusal();
         for (long block : missing) {
-            count(block, refused == null ? Miss.LOCK_TIMEOUT : refused);
+            reasons.note(block, Miss.LOCK_TIMEOUT);
+            mine.put(block, LockFile.Held.OF_NOTHING);
         }
         missing.clear();
     }

@@ -3,18 +3,24 @@ package io.hybridfs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What one application publishes on this host, against its limit (FORMAT 7). Blocks that are being published count
  * already: a process goes above the limit by less than the MiB that it has not told to the others yet.
  */
 final class Fills {
+    private static final Logger LOG = LoggerFactory.getLogger(Fills.class);
     static final String DIRECTORY = "fills";
     /** Of this process, by root: for applications without a name. */
     private static final ConcurrentHashMap<Path, AtomicLong> NAMELESS = new ConcurrentHashMap<>();
 
+    private final AtomicBoolean warned = new AtomicBoolean();
+    private final Path root;
     private final long limit;
     private final AtomicLong mine;
     /** Of all processes of the application; null for one without a name. */
@@ -23,6 +29,7 @@ final class Fills {
 
     /** {@code limit} in bytes, 0 = none; {@code application}: empty for this process alone. */
     Fills(Root root, long limit, String application) {
+        this.root = root.dir;
         this.limit = limit;
         this.mine = NAMELESS.computeIfAbsent(root.dir, dir -> new AtomicLong());
         this.shared = application.isEmpty() ? null
@@ -65,7 +72,7 @@ final class Fills {
             pending += size;
             return null;
         } catch (IOException e) {
-            return fault();
+            return fault(e);
         }
     }
 
@@ -77,12 +84,15 @@ final class Fills {
             pending -= size;
         } catch (IOException e) {
             // It stays pending: this process knows of it, if nobody else does.
-            fault();
+            fault(e);
         }
     }
 
-    private static Miss fault() {
+    private Miss fault(IOException e) {
         Stats.count(Stats.Counter.TIER_FAULTS);
+        if (warned.compareAndSet(false, true)) {
+            LOG.warn("hybridfs: fills in {} cannot be counted: {}. Nothing is published without.", root, e.toString());
+        }
         return Miss.TIER_OFF;
     }
 

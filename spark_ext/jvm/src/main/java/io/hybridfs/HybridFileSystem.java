@@ -3,6 +3,7 @@ package io.hybridfs;
 import java.io.IOException;
 import java.net.URI;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
@@ -13,6 +14,8 @@ import org.apache.hadoop.hdfs.client.HdfsDataInputStream;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 import org.apache.hadoop.security.AccessControlException;
 import org.apache.hadoop.security.UserGroupInformation;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * HDFS, with file data from the local cache. As {@code fs.hdfs.impl} it stands for {@code hdfs://}; as
@@ -23,6 +26,9 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     /** Hadoop's name of it, spelled out because older ones have no constant. */
     private static final String SPLIT_END = "fs.option.openfile.split.end";
 
+    private static final Logger LOG = LoggerFactory.getLogger(HybridFileSystem.class);
+
+    private final AtomicBoolean warned = new AtomicBoolean();
     private URI uri;
     private Options options;
     private volatile Store store;
@@ -101,13 +107,31 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
 
     /** Why a file is passed through whatever the origin tells of it; null if it is not. */
     private Miss refusal(Path path) {
-        if (store == null && options.enabled) {
-            store = Store.of(options);
+        if (!options.enabled) {
+            return Miss.DISABLED;
         }
         if (store == null) {
-            return options.enabled ? Miss.TIER_OFF : Miss.DISABLED;
+            store = storeByNow();
         }
-        return store.isDisabled() ? Miss.DISABLED : admission.refuses(CanonicalUri.path(path.toUri().getPath()));
+        if (store != null && store.isDisabled()) {
+            return Miss.DISABLED;
+        }
+        Miss refused = admission.refuses(CanonicalUri.path(path.toUri().getPath()));
+        return refused == null && store == null ? Miss.TIER_OFF : refused;
+    }
+
+    /** Of a root that could not be used before; null if it still cannot be. */
+    private Store storeByNow() {
+        try {
+            return Store.of(options);
+        } catch (IllegalArgumentException otherBlockSize) {
+            // Only who sets a file system up is told of wrong options: readers go on.
+            Stats.count(Stats.Counter.TIER_FAULTS);
+            if (warned.compareAndSet(false, true)) {
+                LOG.warn("hybridfs: {}. Reads go on from the origin.", otherBlockSize.getMessage());
+            }
+            return null;
+        }
     }
 
     private static FSDataInputStream passedThrough(FSDataInputStream plain, Miss why) throws IOException {
@@ -135,7 +159,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
         }
         FSDataInputStream plain = opening == null ? openOrigin(path) : Workers.await(opening);
         return orClose(plain, () -> {
-            Miss why = refused != null ? refused : disagreement(plain, status);
+            Miss why = stronger(refused, plain, status);
             return why == null ? opened(path, version, plain, asked, false, splitEnd)
                 : passedThrough(plain, why);
         });
@@ -150,7 +174,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
         long asked = System.nanoTime();
         FSDataInputStream plain = openOrigin(path);
         return orClose(plain, () -> {
-            Miss why = refused != null ? refused : disagreement(plain, brought);
+            Miss why = stronger(refused, plain, brought);
             return why == null || refused == null && !version.matches(statusAtOrigin(path))
                 ? opened(path, version, plain, asked, true, splitEnd) : passedThrough(plain, why);
         });
@@ -165,6 +189,12 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
             plain.close();
             throw e;
         }
+    }
+
+    /** {@code refused}, or what the open file shows, which comes before its size. */
+    private static Miss stronger(Miss refused, FSDataInputStream plain, FileStatus status) throws IOException {
+        Miss disagreed = refused == null || refused == Miss.TOO_LARGE ? disagreement(plain, status) : null;
+        return disagreed == null ? refused : disagreed;
     }
 
     /** A file that is being written shows more than its status tells; an encrypted one is no plain HDFS stream. */

@@ -2,7 +2,8 @@ package io.hybridfs;
 
 /**
  * Why bytes came from the origin, as in Python's {@code stats.py}. Each is a counter, {@code miss_<name>}. Of the
- * first group each missed block has one; of the second each opened file at most one.
+ * first group each missed block has one (while the root cannot be used, each opened file); of the second each opened
+ * file at most one.
  */
 enum Miss {
     /** The group of blocks stands in ascending strength: of several reasons the strongest is counted. */

@@ -159,6 +159,7 @@ class FetcherTest {
             assertEquals(reasons + 1, Stats.get(Miss.LOCK_TIMEOUT));
             assertEquals(misses + 5, Stats.get(Stats.Counter.MISS_BLOCKS));
             assertEquals(5 * BLOCK, origin.bytes.get());
+            assertEquals(5, Trees.blocks(root.resolve("cache")).size(), "the next one need not wait");
         }
     }
 

@@ -135,7 +135,7 @@ class ReasonsTest {
     void aTierThatIsFull() throws Exception {
         MiniHdfs.write(plain, "/why/full", DATA);
         try (FileSystem fs = MiniHdfs.client(conf(Options.DISK, "1MiB"))) {
-            Tier same = new Tier(root, 1, 0, false, Modes.ofRoot(root));
+            Tier same = new Tier(root, 1, 0, 0, false, Modes.ofRoot(root));
             try (LockFile.Held evictor = same.lock.tryLock(LockFile.EVICTOR)) {
                 Files.write(root.resolve("published"), new byte[9]);
                 assertReads(fs, "/why/full", Miss.NO_SPACE, BLOCKS);
@@ -294,6 +294,28 @@ class ReasonsTest {
         java.nio.file.Path file = Files.createFile(root.resolve("file"));
         try (FileSystem fs = MiniHdfs.client(MiniHdfs.cached(file))) {
             assertReads(fs, "/why/unusable", Miss.TIER_OFF, 1);
+            MiniHdfs.write(plain, "/why/_unusable", DATA);
+            assertReads(fs, "/why/_unusable", Miss.TEMPORARY, 1);
         }
+    }
+
+    /** A file system that is up goes on, whatever is mounted later. */
+    @Test
+    void aCacheDirectoryThatProvesToHaveAnotherBlockSize() throws Exception {
+        MiniHdfs.write(plain, "/why/other", DATA);
+        FileSystem fs;
+        Thread.currentThread().interrupt(); // whose root cannot be used now, and is tried again at once
+        try {
+            fs = MiniHdfs.client(conf());
+        } finally {
+            Thread.interrupted();
+        }
+        try (FileSystem up = fs) {
+            Trees.delete(root.resolve("v1"));
+            Root.open(root, 2 * MiniHdfs.BLOCK);
+            assertReads(up, "/why/other", Miss.TIER_OFF, 1);
+            assertReads(up, "/why/other", Miss.TIER_OFF, 1);
+        }
+        assertThrows(IllegalArgumentException.class, () -> MiniHdfs.client(conf()));
     }
 }

@@ -183,7 +183,7 @@ class HybridInputStream extends FSInputStream
         return n;
     }
 
-    /** False at the end of the file. The buffer is empty unless the read succeeded: a retry must not find the old one. */
+    /** False at the file's end. The buffer is empty unless the read succeeded: a retry must not find the old one. */
     private boolean refill(int bytes) throws IOException {
         int n = -1;
         buffer.clear().limit(bytes);

@@ -20,17 +20,17 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
     /** The one name of a file, as grants know it. */
     abstract String canonical(Path path);
 
-    interface Action<T> {
-        T run() throws IOException;
-    }
-
     private <T> T mutate(Action<T> mutation, Path... paths) throws IOException {
         try {
             return mutation.run();
         } finally {
-            for (Path path : paths) {
-                Grants.drop(canonical(path));
-            }
+            drop(paths);
+        }
+    }
+
+    private void drop(Path... paths) {
+        for (Path path : paths) {
+            Grants.drop(canonical(path));
         }
     }
 
@@ -72,12 +72,13 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
 
     @Override
     public void concat(Path target, Path[] sources) throws IOException {
-        mutate(() -> {
-            super.concat(target, sources);
-            return null;
-        }, target);
-        for (Path source : sources) {
-            Grants.drop(canonical(source));
+        try {
+            mutate(() -> {
+                super.concat(target, sources);
+                return null;
+            }, target);
+        } finally {
+            drop(sources);
         }
     }
 

@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
-/** The options, read from {@code fs.hybridfs.*} of a Hadoop configuration; any wrong one is an IllegalArgumentException. */
+/** The options, {@code fs.hybridfs.*} of a Hadoop configuration; any wrong one is an IllegalArgumentException. */
 final class Options {
     static final String PREFIX = "fs.hybridfs.";
     static final String CACHE_DIR = PREFIX + "cache.dir";
@@ -156,7 +156,8 @@ final class Options {
     }
 
     private static Path directory(String option, String text) {
-        String expanded = text.equals("~") || text.startsWith("~/") ? System.getProperty("user.home") + text.substring(1) : text;
+        boolean ofHome = text.equals("~") || text.startsWith("~/");
+        String expanded = ofHome ? System.getProperty("user.home") + text.substring(1) : text;
         Path path = Paths.get(expanded);
         if (!path.isAbsolute() || expanded.indexOf('\n') >= 0) {
             throw new IllegalArgumentException(option + " = '" + text

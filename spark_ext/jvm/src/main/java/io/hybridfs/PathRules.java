@@ -7,7 +7,7 @@ final class PathRules {
     private PathRules() {
     }
 
-    /** Whether a component of the decoded path starts with {@code _} or {@code .}; a table format's own does not count. */
+    /** Whether a component of the decoded path starts with {@code _} or {@code .}; but not a table format's own. */
     static boolean temporary(String path) {
         for (String component : path.split("/")) {
             boolean marked = component.startsWith("_") || component.startsWith(".");

@@ -72,7 +72,7 @@ final class Sampler {
         }
     }
 
-    /** {@code squares / blocks}: how many blocks lie in the region in which a block lies, on average over the blocks. */
+    /** {@code squares / blocks}: how many blocks lie in a block's region, on average over the blocks. */
     private double opens(double share) {
         return regions < KNOWN || blocks == 0 ? 1 : Math.min(1, share * squares / blocks);
     }

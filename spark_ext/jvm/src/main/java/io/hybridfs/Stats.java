@@ -55,7 +55,7 @@ public final class Stats {
     }
 
     /**
-     * One JSON object: {@code host}, {@code process} (a UUID that tells processes apart), {@code pid} and every counter.
+     * One JSON object: {@code host}, {@code process} (a UUID that tells processes apart), {@code pid}, every counter.
      * From SQL: {@code SELECT java_method('io.hybridfs.Stats', 'snapshot')}.
      */
     public static String snapshot() {

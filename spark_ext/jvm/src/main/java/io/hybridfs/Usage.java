@@ -6,7 +6,8 @@ import java.util.regex.Pattern;
 /** What the file {@code usage} of a tier says (FORMAT 7). */
 final class Usage {
     static final Usage NONE = new Usage(0, 0, 0);
-    private static final Pattern TEXT = Pattern.compile("bytes=(\\d{1,18})\nblocks=(\\d{1,18})\nunlinked=(\\d{1,18})\n");
+    private static final Pattern TEXT =
+        Pattern.compile("bytes=(\\d{1,18})\nblocks=(\\d{1,18})\nunlinked=(\\d{1,18})\n");
 
     /** On disk: what the last count found, less what evictors unlinked since. */
     final long bytes;

@@ -5,6 +5,8 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -37,6 +39,8 @@ final class AccessTimes {
     static void unmark(Path block) {
         try {
             equalise(block);
+        } catch (NoSuchFileException gone) {
+            return;
         } catch (IOException anotherUsers) {
             try {
                 modifyNow(block);
@@ -48,13 +52,17 @@ final class AccessTimes {
 
     /** By the file system's clock, and for whoever may write: ftruncate moves the time though the length stays. */
     static void modifyNow(Path file) throws IOException {
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            // It would be made, or waited for.
+            return;
+        }
         try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "rw")) {
             open.setLength(open.length());
         }
     }
 
     /** Whether reading moves the access time: false on a mount with noatime. {@code probe} is made and removed. */
-    static boolean moveByReading(Path probe, Modes modes) throws IOException {
+    static boolean moveByReading(Path probe, Modes modes) {
         try {
             FileTime past = FileTime.fromMillis(System.currentTimeMillis() - 60_000);
             try (FileChannel out = modes.create(probe)) {
@@ -63,8 +71,11 @@ final class AccessTimes {
             view(probe).setTimes(past, past, null);
             Files.readAllBytes(probe);
             return view(probe).readAttributes().lastAccessTime().compareTo(past) > 0;
+        } catch (IOException full) {
+            // A tier that cannot be written to can be read.
+            return true;
         } finally {
-            Files.deleteIfExists(probe);
+            probe.toFile().delete();
         }
     }
 

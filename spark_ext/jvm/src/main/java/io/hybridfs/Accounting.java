@@ -1,10 +1,8 @@
 package io.hybridfs;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -22,7 +20,7 @@ final class Accounting {
     Accounting(Path dir, Modes modes) {
         this.usage = dir.resolve("usage");
         this.published = dir.resolve("published");
-        this.temporary = dir.resolve("v1/tmp");
+        this.temporary = Publisher.temporary(dir);
         this.modes = modes;
         this.marks = new Marks(published, modes);
     }
@@ -55,10 +53,10 @@ final class Accounting {
         return marks.count();
     }
 
-    /** Null when it is missing or garbled. */
+    /** Null when it is missing or garbled, or no file. */
     Usage usage() throws IOException {
         try {
-            return Usage.parse(Modes.read(usage));
+            return Files.isRegularFile(usage, LinkOption.NOFOLLOW_LINKS) ? Usage.parse(Modes.read(usage)) : null;
         } catch (NoSuchFileException never) {
             return null;
         }
@@ -75,12 +73,12 @@ final class Accounting {
 
     private void write(Usage found) throws IOException {
         Path fresh = temporary.resolve(ProcessInfo.uniqueName());
-        Steps.at("usage.create");
-        try (FileChannel out = modes.create(fresh)) {
-            Steps.at("usage.write");
-            out.write(ByteBuffer.wrap(found.toString().getBytes(StandardCharsets.US_ASCII)));
+        try {
+            modes.write(fresh, found.toString());
+            Files.move(fresh, usage, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            fresh.toFile().delete();
+            throw e;
         }
-        Steps.at("usage.rename");
-        Files.move(fresh, usage, StandardCopyOption.ATOMIC_MOVE);
     }
 }

@@ -31,7 +31,7 @@ final class CachedBlock implements Closeable {
         this.channel = channel;
         this.sums = sums;
         this.verified = VerifiedChunks.of(file, sums.length);
-        this.readBefore = file.lastAccessTime().compareTo(file.lastModifiedTime()) > 0;
+        this.readBefore = AccessTimes.marked(file);
     }
 
     /** Throws NoSuchFileException (miss), {@link BlockFormat.Rejected}, or whatever the disk throws. */

@@ -13,33 +13,28 @@ final class Evictor {
     /** What a sample is taken larger by, so that one pass mostly does. */
     private static final double MARGIN = 1.2;
     private static final long MOST_SLACK = 64 << 20;
-    /** Unlinked blocks before it is judged whether unlinking frees space at all. */
-    private static final int TRIAL = 8;
+    /** Unlinked bytes after each of which it is judged whether unlinking frees space at all. */
+    private static final long TRIAL = 16 << 20;
     /** Blocks that may be spared before the next one goes in any case. */
     private static final int MOST_SPARED = 2;
 
     private final Tier tier;
     private final boolean full;
     private final long freeBefore;
-    private Usage known;
-    private boolean counted;
-    /** What of {@code published} is not yet in {@code usage}, in MiB. */
-    private long marks;
-    private long held;
+    private final Tally tally;
     /** Bytes to be freed for the budget or for relief; the floor is looked at besides. */
     private long owed;
     /** The free space to reach: the tier's floor, and more if it was not kept, so that not each MiB evicts again. */
     private long floor;
-    private long freed;
-    private long unlinked;
-    private long looked;
-    private long lookedBytes;
+    private long trial = TRIAL;
+    private boolean vain;
     private int spared;
     private boolean done;
 
-    private Evictor(Tier tier, boolean full) {
+    private Evictor(Tier tier, boolean full) throws IOException {
         this.tier = tier;
         this.full = full;
+        this.tally = new Tally(tier);
         this.freeBefore = free(tier);
     }
 
@@ -65,7 +60,8 @@ final class Evictor {
     }
 
     private static boolean needed(Tier tier) throws IOException {
-        return tier.accounting.total() > tier.budget || missing(tier) > 0;
+        // What is not known is counted before a whole budget is filled besides.
+        return tier.accounting.usage() == null || tier.accounting.total() > tier.budget || missing(tier) > 0;
     }
 
     /** Bytes that the volume lacks below its floor. */
@@ -80,49 +76,24 @@ final class Evictor {
 
     private void run() throws IOException {
         Steps.at("evict.begin");
-        marks = tier.accounting.marks();
-        known = tier.accounting.usage();
-        counted = known == null || known.isWorn();
-        if (counted) {
-            known = Counting.of(tier.dir);
-        }
-        held = known.bytes + (counted ? 0 : marks * Marks.UNIT);
         owed = owed();
-        floor = tier.minFree + (missing(tier) > 0 ? Math.min(MOST_SLACK, held / 20) : 0);
-        judge();
+        floor = tier.minFree + (missing(tier) > 0 ? Math.min(MOST_SLACK, tally.held() / 20) : 0);
         boolean reached;
         try {
             reached = sample();
-        } catch (IOException e) {
-            record();
-            throw e;
+        } finally {
+            tally.record();
         }
-        if (!reached && !counted) {
-            // Less was there than was thought, or it is pinned.
-            counted = true;
-            known = Counting.of(tier.dir);
-            held = known.bytes;
-            unlinked = 0;
+        if (!reached && !tally.isCounted() && tier.mayRecount()) {
+            tally.recount();
         }
-        if (counted || marks > 0) {
-            record();
-        }
-        if (held > tier.budget || missing(tier) > 0) {
+        if (tally.held() > tier.budget || missing(tier) > 0) {
             tier.breaker.full();
         }
-        Steps.at("evict.done");
-    }
-
-    /** Who is killed later has not done it for nothing. */
-    private void record() throws IOException {
-        // The blocks of a tier that nobody has counted yet are told from the bytes.
-        long blocks = counted || known.blocks > 0 || looked == 0 ? known.blocks
-            : Math.max(1, (held + freed) / Math.max(1, lookedBytes / looked));
-        tier.accounting.record(new Usage(Math.max(0, held), blocks, known.unlinked + unlinked), marks);
-        marks = 0;
     }
 
     private long owed() {
+        long held = tally.held();
         long over = held > tier.budget ? held - (long) (tier.budget * LOW_WATER) : 0;
         return Math.max(over, full ? (long) (held * RELIEF) + 1 : 0);
     }
@@ -132,14 +103,15 @@ final class Evictor {
         Sampler sampler = new Sampler(tier.dir);
         double share = 0;
         int idle = 0;
-        while (!done) {
-            double wanted = MARGIN * Math.max(owed - freed, floor - free(tier)) / Math.max(1, held);
-            share = Math.min(1, Math.max(wanted * (looked + 1) / (unlinked + 1), 2 * share));
-            long unlinkedBefore = unlinked;
-            long lookedBefore = looked;
+        // Others may free what the floor lacks, while a pass finds nothing.
+        for (judge(); !done; judge()) {
+            double wanted = MARGIN * Math.max(owed - tally.freed(), floor - free(tier)) / Math.max(1, tally.held());
+            share = Math.min(1, Math.max(wanted * (tally.looked() + 1) / (tally.unlinked() + 1), 2 * share));
+            long unlinkedBefore = tally.unlinked();
+            long lookedBefore = tally.looked();
             sampler.pass(share, this::take);
-            idle = share == 1 && unlinked == unlinkedBefore ? idle + 1 : 0;
-            if (share == 1 && looked == lookedBefore || idle > MOST_SPARED) {
+            idle = share == 1 && tally.unlinked() == unlinkedBefore ? idle + 1 : 0;
+            if (share == 1 && tally.looked() == lookedBefore || idle > MOST_SPARED) {
                 return done;
             }
         }
@@ -153,7 +125,7 @@ final class Evictor {
             }
             look(block);
         }
-        record();
+        tally.record();
         return !done;
     }
 
@@ -162,22 +134,20 @@ final class Evictor {
         if (found == null) {
             return;
         }
-        looked++;
-        lookedBytes += Accounting.onDisk(found.size());
+        long size = Accounting.onDisk(found.size());
+        tally.look(size);
         if (AccessTimes.marked(found) && spared < MOST_SPARED) {
             spared++;
-            Steps.at("evict.spare");
             AccessTimes.unmark(block);
             return;
         }
         spared = 0;
-        evict(block, Accounting.onDisk(found.size()));
+        evict(block, size);
         Regions.removeIfEmpty(block.getParent());
     }
 
     private void evict(Path block, long size) throws IOException {
         if (tier.below != null) {
-            Steps.at("evict.demote");
             if (tier.below.takeOver(block, tier.dir)) {
                 Stats.count(Stats.Counter.DEMOTED_BLOCKS);
             }
@@ -185,16 +155,21 @@ final class Evictor {
         Steps.at("evict.unlink");
         if (Regions.unlink(block)) {
             Stats.count(Stats.Counter.EVICTED_BLOCKS);
-            unlinked++;
-            freed += size;
-            held -= size;
+            tally.unlink(size);
         }
         judge();
     }
 
     private void judge() {
-        // Readers that hold the blocks open: more unlinking frees no more.
-        done = freed >= owed
-            && (floor <= free(tier) || unlinked >= TRIAL && free(tier) - freeBefore < freed / 2);
+        done = tally.freed() >= owed && (floor <= free(tier) || isVain());
+    }
+
+    /** Whether the volume gained less than half of what was unlinked: readers hold it, or others fill the volume. */
+    private boolean isVain() {
+        if (tally.freed() >= trial) {
+            trial = tally.freed() + TRIAL;
+            vain = free(tier) - freeBefore < tally.freed() / 2;
+        }
+        return vain;
     }
 }

@@ -32,7 +32,6 @@ final class Marks {
         }
         byte[] marks = new byte[whole];
         Arrays.fill(marks, (byte) '.');
-        Steps.at("marks.append");
         try (FileChannel out = open()) {
             out.write(ByteBuffer.wrap(marks));
         }
@@ -67,7 +66,6 @@ final class Marks {
     /** Takes off what an evictor has dealt with; what was added meanwhile stays. */
     void drop(long count) throws IOException {
         if (count > 0) {
-            Steps.at("marks.truncate");
             try (FileChannel marks = modes.open(file, StandardOpenOption.WRITE)) {
                 marks.truncate(Math.max(0, marks.size() - count));
             }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -19,6 +20,10 @@ final class Modes {
     private static final int SETGID = 02000;
     private static final int GROUP_WRITE = 0020;
     private static final int OTHERS_WRITE = 0002;
+
+    /** How often, and after how long, what was not permitted is tried again. */
+    private static final int ATTEMPTS = 3;
+    private static final long MOMENT_MILLIS = 2;
 
     private final boolean shared;
     private final int group;
@@ -95,8 +100,24 @@ final class Modes {
     /** A new file, written by nobody else. */
     FileChannel create(Path file) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        chmod(file);
-        return channel;
+        try {
+            chmod(file);
+            return channel;
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            file.toFile().delete();
+            throw e;
+        }
+    }
+
+    /** A new small file. */
+    void write(Path file, String content) throws IOException {
+        ByteBuffer left = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
+        try (FileChannel out = create(file)) {
+            while (left.hasRemaining()) {
+                out.write(left);
+            }
+        }
     }
 
     /** A file that is made when it is missing. */
@@ -125,19 +146,36 @@ final class Modes {
     /** Makes a file unless there is one. It appears whole and with its mode: others may open it at once. */
     void makeOnce(Path file, String content) throws IOException {
         Path beside = file.resolveSibling(file.getFileName() + "." + ProcessInfo.uniqueName());
-        Steps.at("once.create");
-        try (FileChannel out = create(beside)) {
-            Steps.at("once.write");
-            out.write(ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8)));
-        }
         try {
-            Steps.at("once.link");
+            write(beside, content);
             Files.createLink(file, beside);
         } catch (FileAlreadyExistsException another) {
             // that one counts
         } finally {
-            Steps.at("once.unlink");
-            Files.deleteIfExists(beside); // upkeep may have been faster
+            beside.toFile().delete(); // upkeep may have been faster
+        }
+    }
+
+    /**
+     * In a shared root does {@code act} again after a moment if it is not permitted: a directory that another user
+     * makes gets its mode late, and until then that user's umask holds.
+     */
+    <T> T patiently(Action<T> act) throws IOException {
+        for (int attempt = 0; shared && attempt < ATTEMPTS; attempt++) {
+            try {
+                return act.run();
+            } catch (AccessDeniedException notYet) {
+                pause();
+            }
+        }
+        return act.run();
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(MOMENT_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

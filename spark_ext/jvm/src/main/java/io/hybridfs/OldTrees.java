@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
@@ -21,9 +22,11 @@ final class OldTrees {
 
     static List<Path> of(Path tier) throws IOException {
         List<Path> trees = new ArrayList<>();
-        for (Path entry : Regions.list(tier)) {
+        // The tier itself may be a link: whoever configures it makes it.
+        for (Path entry : Regions.list(tier.toRealPath())) {
             String name = entry.getFileName().toString();
-            if (name.matches("v\\d{1,9}") && Integer.parseInt(name.substring(1)) < VERSION && Files.isDirectory(entry)) {
+            if (name.matches("v\\d{1,9}") && Integer.parseInt(name.substring(1)) < VERSION
+                && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
                 trees.add(entry);
             }
         }
@@ -82,14 +85,12 @@ final class OldTrees {
         Files.walkFileTree(tree, new Visitor() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes is) throws IOException {
-                Steps.at("upkeep.tree");
                 Regions.unlink(file);
                 return FileVisitResult.CONTINUE;
             }
 
             @Override
             public FileVisitResult postVisitDirectory(Path dir, IOException e) {
-                Steps.at("upkeep.tree");
                 dir.toFile().delete();
                 return FileVisitResult.CONTINUE;
             }

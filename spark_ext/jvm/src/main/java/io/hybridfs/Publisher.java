@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 /** Makes block files appear in a tier whole or not at all (FORMAT 5). */
 final class Publisher {
     private static final int ATTEMPTS = 3;
+    private static final String TEMPORARY = "v1/tmp";
 
     final Path temporary;
     private final Path dir;
@@ -19,7 +20,12 @@ final class Publisher {
     Publisher(Path dir, Modes modes) {
         this.dir = dir;
         this.modes = modes;
-        this.temporary = dir.resolve("v1/tmp");
+        this.temporary = temporary(dir);
+    }
+
+    /** Where files of a tier are written that are to be renamed. */
+    static Path temporary(Path tier) {
+        return tier.resolve(TEMPORARY);
     }
 
     /** Whether the tier is there; then a directory that vanished was an evictor's, and nothing is wrong. */
@@ -38,7 +44,7 @@ final class Publisher {
         Path fresh = temporary.resolve(ProcessInfo.uniqueName());
         try {
             long size = write(fresh, parts);
-            moveInto(fresh, dir.resolve(block));
+            modes.patiently(() -> moveInto(fresh, dir.resolve(block)));
             return size;
         } catch (IOException e) {
             fresh.toFile().delete();
@@ -48,14 +54,11 @@ final class Publisher {
 
     private long write(Path fresh, ByteBuffer... parts) throws IOException {
         long size = 0;
-        Steps.at("publish.create");
         try (FileChannel out = create(fresh)) {
-            Steps.at("publish.write");
             while (parts[parts.length - 1].hasRemaining()) {
                 size += out.write(parts);
             }
         }
-        Steps.at("publish.times");
         AccessTimes.equalise(fresh);
         return size;
     }
@@ -69,14 +72,11 @@ final class Publisher {
         }
     }
 
-    private void moveInto(Path fresh, Path block) throws IOException {
+    private Path moveInto(Path fresh, Path block) throws IOException {
         for (int attempt = 1; ; attempt++) {
             try {
-                Steps.at("publish.directories");
                 modes.makeDirectories(dir.resolve("v1"), block.getParent());
-                Steps.at("publish.rename");
-                Files.move(fresh, block, StandardCopyOption.ATOMIC_MOVE);
-                return;
+                return Files.move(fresh, block, StandardCopyOption.ATOMIC_MOVE);
             } catch (NoSuchFileException evictorRemovedDirectory) {
                 if (attempt == ATTEMPTS) {
                     throw evictorRemovedDirectory;

@@ -8,7 +8,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
@@ -18,6 +17,8 @@ import java.util.List;
 /** What lies in a tier, by its directories' listings: for who has the evictor's lock. */
 final class Regions {
     private static final String PIN = "pin.";
+    /** Of the time at which a pin expires. */
+    private static final int MOST_DIGITS = 18;
 
     private Regions() {
     }
@@ -58,7 +59,7 @@ final class Regions {
             String name = file.getFileName().toString();
             if (isNumber(name)) {
                 region.blocks.add(name);
-            } else if (name.startsWith(PIN) && isNumber(name.substring(PIN.length()))) {
+            } else if (isPin(name)) {
                 region.pinned |= holds(file, name.substring(PIN.length()));
             }
         }
@@ -69,12 +70,16 @@ final class Regions {
     }
 
     private static boolean holds(Path pin, String expiry) {
-        boolean holds = expiry.length() > 18 || Long.parseLong(expiry) > System.currentTimeMillis() / 1000;
+        boolean holds = Long.parseLong(expiry) > System.currentTimeMillis() / 1000;
         if (!holds) {
-            Steps.at("evict.pin");
             pin.toFile().delete();
         }
         return holds;
+    }
+
+    private static boolean isPin(String name) {
+        return name.startsWith(PIN) && name.length() <= PIN.length() + MOST_DIGITS
+            && isNumber(name.substring(PIN.length()));
     }
 
     private static boolean isNumber(String name) {
@@ -86,12 +91,18 @@ final class Regions {
         return !name.isEmpty();
     }
 
-    /** What is in a directory; nothing if it has gone, is none, or is of another user who lets nobody in. */
+    /**
+     * What is in a directory; nothing if it has gone, is none, or is of another user who lets nobody in. A link is
+     * none: whoever may make one below the root must not have files removed elsewhere.
+     */
     static List<Path> list(Path dir) throws IOException {
         List<Path> entries = new ArrayList<>();
+        if (!Files.isDirectory(dir, LinkOption.NOFOLLOW_LINKS)) {
+            return entries;
+        }
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(dir)) {
             stream.forEach(entries::add);
-        } catch (NoSuchFileException | NotDirectoryException | AccessDeniedException none) {
+        } catch (NoSuchFileException | AccessDeniedException none) {
             return entries;
         } catch (DirectoryIteratorException | UncheckedIOException e) {
             throw (IOException) e.getCause();
@@ -112,8 +123,8 @@ final class Regions {
     }
 
     /**
-     * True when this call removed the file; another user's may have to stay. By java.io.File, which asks for no attributes first; only if that fails is
-     * the reason asked for.
+     * True when this call removed the file; another user's may have to stay. By java.io.File, which asks for no
+     * attributes first; only if that fails is the reason asked for.
      */
     static boolean unlink(Path file) throws IOException {
         try {
@@ -125,9 +136,7 @@ final class Regions {
 
     /** Removes the directory of a region if it is empty, and the one above; a publisher makes them when it must. */
     static void removeIfEmpty(Path region) {
-        Steps.at("evict.rmdir");
         if (region.toFile().delete()) {
-            Steps.at("evict.rmdir");
             region.getParent().toFile().delete();
         }
     }

@@ -2,7 +2,7 @@ package io.hybridfs;
 
 import java.util.function.Consumer;
 
-/** Where a crash may fall between two steps on the file system: tests stop the process there. */
+/** What evictors and upkeep do one by one, so that tests can count it and step in between. */
 final class Steps {
     /** Called with a step's name before it is taken, and with {@code <what>.done} after the last; null but in tests. */
     static volatile Consumer<String> hook;

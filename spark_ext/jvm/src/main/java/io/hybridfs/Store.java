@@ -28,18 +28,18 @@ final class Store {
     private final List<Tier> tiers;
     private final Fills fills;
 
-    private Store(Options options, Root root) throws IOException {
+    private Store(Options options, Root root, boolean first) throws IOException {
         this.blockSize = root.blockSize;
         this.lockTimeoutNanos = TimeUnit.MILLISECONDS.toNanos(options.lockTimeoutMillis);
         this.root = root;
         this.fills = new Fills(root, options.fillLimit, options.application);
         List<Tier> all = new ArrayList<>();
         if (options.memory > 0) {
-            addMemory(all, options, root);
+            addMemory(all, options, root, first);
         }
         for (Options.TierSize disk : options.disk) {
             add(all, () -> new Tier(disk.dir, disk.budget, options.minFree, options.maxAgeMillis, false, root.modes),
-                disk.dir);
+                disk.dir, first);
         }
         this.tiers = Collections.unmodifiableList(all);
         if (all.stream().allMatch(tier -> tier.memory)) {
@@ -77,11 +77,9 @@ final class Store {
 
     private static Store open(Options options, boolean first) {
         try {
-            return new Store(options, Root.open(options.cacheDir, options.blockSize));
+            return new Store(options, Root.open(options.cacheDir, options.blockSize), first);
         } catch (IOException | UnsupportedOperationException | SecurityException e) {
-            if (first) {
-                unusable(options.cacheDir, e);
-            }
+            unusable(options.cacheDir, e, first);
             return null;
         }
     }
@@ -90,27 +88,32 @@ final class Store {
         Tier open() throws IOException;
     }
 
-    private static void add(List<Tier> tiers, Opening opening, Path dir) {
+    private static void add(List<Tier> tiers, Opening opening, Path dir, boolean first) {
         try {
             tiers.add(opening.open());
         } catch (IOException | UnsupportedOperationException | SecurityException e) {
-            unusable(dir, e);
+            unusable(dir, e, first);
         }
     }
 
     /** Anybody may make a link in /dev/shm, to a directory that is not meant. */
-    private static void addMemory(List<Tier> tiers, Options options, Root root) {
+    private static void addMemory(List<Tier> tiers, Options options, Root root, boolean first) {
         Path dir = Paths.get("/dev/shm/hybridfs-" + root.cacheId);
         if (Files.isSymbolicLink(dir)) {
-            unusable(dir, new IOException(dir + " is a link; remove it"));
+            unusable(dir, new IOException(dir + " is a link; remove it"), first);
         } else {
-            add(tiers, () -> new Tier(dir, options.memory, 0, options.maxAgeMillis, true, root.modes), dir);
+            add(tiers, () -> new Tier(dir, options.memory, 0, options.maxAgeMillis, true, root.modes), dir,
+                first);
         }
     }
 
-    private static void unusable(Path dir, Exception e) {
+    /** {@code first}: whether it is tried for the first time, which is warned of. */
+    private static void unusable(Path dir, Exception e, boolean first) {
         Stats.count(Stats.Counter.TIER_FAULTS);
-        LOG.warn("hybridfs: cache directory {} cannot be used: {}. Reads go on from the origin.", dir, e.toString());
+        if (first) {
+            LOG.warn("hybridfs: cache directory {} cannot be used: {}. Reads go on from the origin.", dir,
+                e.toString());
+        }
     }
 
     /** The host's switch: who opens a file meanwhile reads from the origin. */
@@ -179,9 +182,17 @@ final class Store {
 
     private Miss publishToTier(Layout layout, long fileId, long block, byte[] data, int offset) {
         Miss refused = null;
+        byte[] trailer = null;
+        int length = layout.dataLength(block);
         for (Tier tier : tiers) {
             if (!tier.memory) {
-                Miss why = tier.publish(layout, fileId, block, data, offset, layout.dataLength(block));
+                Miss why = tier.breaker.closed();
+                if (why == null) {
+                    trailer = trailer != null ? trailer
+                        : BlockFormat.trailer(data, offset, length, layout, fileId, block);
+                    why = tier.publish(layout.path(block), ByteBuffer.wrap(data, offset, length),
+                        ByteBuffer.wrap(trailer));
+                }
                 if (why == null) {
                     return null;
                 }
@@ -194,8 +205,13 @@ final class Store {
     /** The right to fetch a block for everybody, or null while another has it. */
     LockFile.Held tryFetch(Layout layout, long block) {
         // Nobody has to wait for what is not published.
-        return fills.spent(layout.dataLength(block)) ? LockFile.Held.OF_NOTHING
+        return isClosed() || fills.spent(layout.dataLength(block)) ? LockFile.Held.OF_NOTHING
             : flights.tryLock(layout.lockOffset(block));
+    }
+
+    /** Whether no tier takes what is fetched. */
+    private boolean isClosed() {
+        return tiers.stream().allMatch(tier -> tier.memory || tier.breaker.closed() != null);
     }
 
     private static void promote(Tier from, Tier above, Layout layout, long fileId, long block) {

@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,6 +21,7 @@ final class Tier {
     private static final long LEAST_SLACK = 2 << 20;
     /** A volume with less free is full, in whichever language its fault is told. */
     private static final long NOTHING_FREE = 1 << 20;
+    private static final long RECOUNT_NANOS = TimeUnit.MINUTES.toNanos(10);
 
     final Path dir;
     final Modes modes;
@@ -38,10 +41,7 @@ final class Tier {
     private final boolean accessTimes;
     private final AtomicBoolean warned = new AtomicBoolean();
     private final AtomicBoolean makingRoom = new AtomicBoolean();
-
-    Tier(Path dir, long budget, long minFree, boolean memory, Modes modes) throws IOException {
-        this(dir, budget, minFree, 0, memory, modes);
-    }
+    private final AtomicLong recountedAt = new AtomicLong(System.nanoTime() - RECOUNT_NANOS);
 
     /** Opens or makes a tier with its root's modes; throws IOException when it cannot be used. */
     Tier(Path dir, long budget, long minFree, long maxAgeMillis, boolean memory, Modes modes) throws IOException {
@@ -79,7 +79,7 @@ final class Tier {
         }
         Path path = dir.resolve(layout.path(block));
         try {
-            CachedBlock found = CachedBlock.open(this, path, layout, fileId, block);
+            CachedBlock found = modes.patiently(() -> CachedBlock.open(this, path, layout, fileId, block));
             if (!accessTimes && !found.readBefore) {
                 AccessTimes.mark(path);
             }
@@ -100,13 +100,13 @@ final class Tier {
             }
             return rejected.otherVersion ? Miss.VERSION_CHANGED : Miss.CORRUPT;
         }
-        return isAbsence(e) ? Miss.COLD : fault(e);
+        return isAbsence(e) ? Miss.COLD : fault(e, false);
     }
 
     /** Also where a file is in a directory's place, of which there is no exception of its own. */
     private static boolean isAbsence(IOException e) {
         return e instanceof NoSuchFileException || e instanceof ClosedByInterruptException
-            || e.getClass() == FileSystemException.class && e.getMessage().contains("Not a directory");
+            || e.getClass() == FileSystemException.class && reason(e).contains("not a directory");
     }
 
     private void unlink(Path path) {
@@ -115,14 +115,8 @@ final class Tier {
         } catch (DirectoryNotEmptyException leftToWhoeverMadeIt) {
             // a miss for ever, but no fault of the disk
         } catch (IOException e) {
-            fault(e);
+            fault(e, false);
         }
-    }
-
-    /** Publishes {@code data[offset .. offset + length)} (FORMAT 5); returns why the tier did not take it, or null. */
-    Miss publish(Layout layout, long fileId, long block, byte[] data, int offset, int length) {
-        byte[] trailer = BlockFormat.trailer(data, offset, length, layout, fileId, block);
-        return admit(layout.path(block), ByteBuffer.wrap(data, offset, length), ByteBuffer.wrap(trailer));
     }
 
     /**
@@ -130,7 +124,7 @@ final class Tier {
      * throws IOException when it cannot be read. False when this tier did not take it.
      */
     boolean copy(CachedBlock block) throws IOException {
-        return admit(block.tier.dir.relativize(block.path).toString(), ByteBuffer.wrap(block.whole())) == null;
+        return publish(block.tier.dir.relativize(block.path).toString(), ByteBuffer.wrap(block.whole())) == null;
     }
 
     /** Copies a block file of the tier above, trailer and all; false when this tier has it or cannot take it. */
@@ -140,15 +134,15 @@ final class Tier {
             return false;
         }
         try {
-            return admit(relative, ByteBuffer.wrap(Files.readAllBytes(block))) == null;
+            return publish(relative, ByteBuffer.wrap(Files.readAllBytes(block))) == null;
         } catch (IOException unreadable) {
             // It has gone, or nobody could have read it: no fault of this tier.
             return false;
         }
     }
 
-    /** Publishes a block file of these parts at {@code block}, relative to the tier; returns why not, or null. */
-    private Miss admit(String block, ByteBuffer... parts) {
+    /** Publishes a block file of these parts at {@code block}, relative to the tier (FORMAT 5); why not, or null. */
+    Miss publish(String block, ByteBuffer... parts) {
         Miss closed = breaker.closed();
         if (closed != null) {
             return closed;
@@ -162,7 +156,6 @@ final class Tier {
                 Evictor.makeRoom(this);
                 Upkeep.whenDue(this);
             }
-            Steps.at("publish.done");
             return null;
         } catch (NoSuchFileException e) {
             return publisher.isThere() ? Miss.NO_SPACE : fault(e);
@@ -180,14 +173,25 @@ final class Tier {
         return overfull;
     }
 
-    /** Counts, warns once, and keeps this process from the tier for a while: of a full one it still reads (FORMAT 8). */
+    /** Whether this process may count now although no count is due; not again for some minutes. */
+    boolean mayRecount() {
+        long last = recountedAt.get();
+        long now = System.nanoTime();
+        return now - last >= RECOUNT_NANOS && recountedAt.compareAndSet(last, now);
+    }
+
+    /** Counts, warns once, keeps this process from the tier for a while: of a full one it still reads (FORMAT 8). */
     Miss fault(IOException e) {
+        return fault(e, isFull(e));
+    }
+
+    /** {@code full}: of which reading tells nothing, however little is free. */
+    private Miss fault(IOException e, boolean full) {
         if (e instanceof ClosedByInterruptException) {
             // The thread's trouble, not the disk's.
             return Miss.COLD;
         }
         Stats.count(Stats.Counter.TIER_FAULTS);
-        boolean full = isFull(e);
         if (full) {
             breaker.full();
         } else {
@@ -206,9 +210,15 @@ final class Tier {
         return full ? Miss.NO_SPACE : Miss.TIER_OFF;
     }
 
+    /** In lower case, without the path that the message may begin with. */
+    private static String reason(IOException e) {
+        String reason = e instanceof FileSystemException ? ((FileSystemException) e).getReason() : e.getMessage();
+        return String.valueOf(reason).toLowerCase(Locale.ROOT);
+    }
+
     /** Java tells errors by their texts only, which are in the user's language. */
     private boolean isFull(IOException e) {
-        String text = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        String text = reason(e);
         boolean unnamed = e.getClass() == IOException.class || e.getClass() == FileSystemException.class;
         return text.contains("no space left") || text.contains("quota")
             || unnamed && dir.toFile().getTotalSpace() > 0 && dir.toFile().getUsableSpace() < NOTHING_FREE;

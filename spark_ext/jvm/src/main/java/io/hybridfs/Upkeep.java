@@ -31,35 +31,44 @@ final class Upkeep {
         this.now = now;
     }
 
-    private static Path file(Tier tier) {
-        return tier.dir.resolve("upkeep");
+    private static Path file(Path tier) {
+        return tier.resolve("upkeep");
     }
 
     /** In a new tier nothing is due. */
     static void begin(Path dir, Modes modes) throws IOException {
-        modes.open(dir.resolve("upkeep"), StandardOpenOption.WRITE).close();
+        modes.open(file(dir), StandardOpenOption.WRITE).close();
     }
 
-    /** Does it if it is due and no other process is at it; called after {@code published} was appended to. */
+    /**
+     * Does it if it is due and no other process is at it; called after {@code published} was appended to. In a thread
+     * of its own: it may take minutes, and who publishes has locks that others wait for.
+     */
     static void whenDue(Tier tier) {
         try {
             if (isDue(tier)) {
-                try (LockFile.Held lock = tier.lock.tryLock(LockFile.EVICTOR)) {
-                    if (lock != null && isDue(tier)) {
-                        new Upkeep(tier, begin(tier)).run();
-                    }
-                }
+                Workers.upkeep(() -> unlessBusy(tier));
             }
         } catch (IOException e) {
             tier.fault(e);
         }
     }
 
-    /** The modification time of {@code published}, just appended to, is the present; that of {@code upkeep} the last. */
+    private static void unlessBusy(Tier tier) {
+        try (LockFile.Held lock = tier.lock.tryLock(LockFile.EVICTOR)) {
+            if (lock != null && isDue(tier)) {
+                new Upkeep(tier, begin(tier)).run();
+            }
+        } catch (IOException e) {
+            tier.fault(e);
+        }
+    }
+
+    /** The modification time of {@code published}, just appended to, is now; that of {@code upkeep} the last. */
     private static boolean isDue(Tier tier) throws IOException {
         long interval = tier.maxAgeMillis == 0 ? INTERVAL_MILLIS : Math.min(INTERVAL_MILLIS, tier.maxAgeMillis / 4);
         try {
-            long last = Files.getLastModifiedTime(file(tier)).toMillis();
+            long last = Files.getLastModifiedTime(file(tier.dir)).toMillis();
             long present = Files.getLastModifiedTime(tier.accounting.published).toMillis();
             // A clock that was set back must not put it off for long.
             return Math.abs(present - last) > interval;
@@ -69,18 +78,17 @@ final class Upkeep {
     }
 
     private static long begin(Tier tier) throws IOException {
-        Steps.at("upkeep.begin");
         begin(tier.dir, tier.modes);
-        AccessTimes.modifyNow(file(tier));
-        return Files.getLastModifiedTime(file(tier)).toMillis();
+        AccessTimes.modifyNow(file(tier.dir));
+        return Files.getLastModifiedTime(file(tier.dir)).toMillis();
     }
 
     private void run() throws IOException {
-        removeOlder(tier.temporary(), ANY, ORPHAN_MILLIS, "upkeep.orphan");
-        for (Path dir : Arrays.asList(tier.dir, tier.dir.resolve("v1"), tier.fills)) {
-            removeOlder(dir, WRITTEN_ASIDE, ORPHAN_MILLIS, "upkeep.orphan");
+        removeOlder(tier.temporary(), ANY, ORPHAN_MILLIS);
+        for (Path dir : Arrays.asList(tier.dir.toRealPath(), tier.dir.resolve("v1"), tier.fills)) {
+            removeOlder(dir, WRITTEN_ASIDE, ORPHAN_MILLIS);
         }
-        removeOlder(tier.fills, ANY, UNTOUCHED_MILLIS, "upkeep.fill");
+        removeOlder(tier.fills, ANY, UNTOUCHED_MILLIS);
         boolean removed = OldTrees.removeUntouched(tier.dir, FileTime.fromMillis(now - UNTOUCHED_MILLIS));
         if (tier.maxAgeMillis > 0 || removed) {
             long marks = tier.accounting.marks();
@@ -89,13 +97,12 @@ final class Upkeep {
         Steps.at("upkeep.done");
     }
 
-    private void removeOlder(Path dir, Pattern names, long millis, String step) throws IOException {
+    private void removeOlder(Path dir, Pattern names, long millis) throws IOException {
         for (Path file : Regions.list(dir)) {
             boolean meant = names.matcher(file.getFileName().toString()).matches();
             BasicFileAttributes found = meant ? Regions.look(file, "upkeep.look") : null;
             boolean done = found != null && names == WRITTEN_ASIDE && isLinked(file);
             if (done || found != null && now - found.lastModifiedTime().toMillis() > millis) {
-                Steps.at(step);
                 Regions.unlink(file);
             }
         }
@@ -117,7 +124,6 @@ final class Upkeep {
             boolean stays = pinned || found.lastAccessTime().compareTo(since) >= 0
                 || found.lastModifiedTime().compareTo(since) >= 0;
             if (!stays) {
-                Steps.at("upkeep.aged");
                 if (Regions.unlink(block)) {
                     Stats.count(Stats.Counter.EVICTED_BLOCKS);
                     Regions.removeIfEmpty(block.getParent());

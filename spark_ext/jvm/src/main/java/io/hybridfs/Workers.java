@@ -30,7 +30,10 @@ final class Workers {
     /** Promotion is a favour: what does not fit is dropped. */
     private static final ThreadPoolExecutor PROMOTE = pool("promote", 1, new ArrayBlockingQueue<>(256),
         new ThreadPoolExecutor.AbortPolicy());
-    /** Fetches, publications and promotions that are not done. */
+    /** What is not begun now is due again at the next MiB. */
+    private static final ThreadPoolExecutor UPKEEP = pool("upkeep", 1, new ArrayBlockingQueue<>(8),
+        new ThreadPoolExecutor.AbortPolicy());
+    /** Fetches, publications, promotions and upkeep that are not done. */
     private static final AtomicInteger UNDONE = new AtomicInteger();
 
     private Workers() {
@@ -70,10 +73,18 @@ final class Workers {
     }
 
     static void promote(Runnable task) {
+        executeOrDrop(PROMOTE, task); // a later hit promotes the block
+    }
+
+    static void upkeep(Runnable task) {
+        executeOrDrop(UPKEEP, task);
+    }
+
+    private static void executeOrDrop(ThreadPoolExecutor pool, Runnable task) {
         try {
-            execute(PROMOTE, task);
+            execute(pool, task);
         } catch (RejectedExecutionException tooMany) {
-            // a later hit promotes the block
+            // it was not urgent
         }
     }
 
@@ -93,7 +104,7 @@ final class Workers {
         }
     }
 
-    /** Returns once what was fetched so far is published or given up, and what was asked for is promoted. */
+    /** Returns once what was fetched so far is published or given up, and what was asked for is promoted or tidied. */
     static void quiesce() throws InterruptedException {
         while (UNDONE.get() > 0) {
             Thread.sleep(5);

@@ -99,22 +99,29 @@ class EvictorTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "bytes=1\n", "bytes=1\nblocks=x\nunlinked=0\n", "bytes=-5\nblocks=1\nunlinked=0\n",
-        "bytes=99999999999999999999\nblocks=1\nunlinked=0\n", "missing"})
+        "bytes=99999999999999999999\nblocks=1\nunlinked=0\n", "missing", "pipe"})
     void whatIsNotKnownIsCounted(String text) throws Exception {
         Tier tier = Tiers.make(root, 100 * MIB, 0);
         Tiers.fill(tier, 0, 40);
         Path usage = root.resolve("usage");
-        if (text.equals("missing")) {
+        if (text.equals("missing") || text.equals("pipe")) {
             Files.delete(usage);
-        } else {
+        }
+        if (text.equals("pipe")) {
+            assertEquals(0, new ProcessBuilder("mkfifo", usage.toString()).start().waitFor());
+        } else if (!text.equals("missing")) {
             Files.write(usage, text.getBytes(StandardCharsets.US_ASCII));
         }
         Path old = Files.createDirectories(root.resolve("v0/a")).resolve("block");
         Files.write(old, new byte[10_000]);
-        Tier tight = new Tier(root, MIB, 0, false, tier.modes);
-        List<String> steps = Tiers.steps("", () -> Evictor.makeRoom(tight));
+        // However much room the budget leaves.
+        List<String> steps = Tiers.steps("", () -> Evictor.makeRoom(tier));
         assertEquals(40, Collections.frequency(steps, "count.look"));
-        assertEquals(40, usage(tight).blocks);
+        assertEquals(40, usage(tier).blocks);
+        assertEquals(40 * Tiers.ON_DISK + 12_288, usage(tier).bytes);
+        assertNull(tier.breaker.closed());
+        Tier tight = new Tier(root, MIB, 0, 0, false, tier.modes);
+        Evictor.makeRoom(tight);
         assertEquals(Tiers.held(tight) + 12_288, usage(tight).bytes);
         assertTrue(usage(tight).bytes <= MIB);
         assertEquals(40 - Trees.blocks(root).size(), usage(tight).unlinked);
@@ -125,7 +132,7 @@ class EvictorTest {
         Tier tier = Tiers.make(root, 100 * MIB, 0);
         Tiers.fill(tier, 0, 40);
         Files.write(root.resolve("usage"), "bytes=0\nblocks=7\nunlinked=7\n".getBytes(StandardCharsets.US_ASCII));
-        Tier tight = new Tier(root, MIB, 0, false, tier.modes);
+        Tier tight = new Tier(root, MIB, 0, 0, false, tier.modes);
         assertEquals(40, Tiers.steps("count", () -> Evictor.makeRoom(tight)).size());
         assertEquals(40, usage(tight).blocks);
         assertEquals(40 - Trees.blocks(root).size(), usage(tight).unlinked);
@@ -169,20 +176,83 @@ class EvictorTest {
         assertTrue(Tiers.held(tier) <= 12 * MIB);
     }
 
-    @Test
-    void aTierFullOfPinnedBlocksIsClosedForAWhile() throws Exception {
-        Tier tier = Tiers.make(root, 2 * MIB, 0);
+    /** Pinned before they are there. */
+    private int publishPinned(Tier tier) throws IOException {
         int number = 0;
-        while (number < 200 && Tiers.publish(tier, number) == null) {
+        while (number < 200) {
             if (number % 20 == 0) {
-                pin(tier, number, Long.MAX_VALUE);
+                Files.createDirectories(Tiers.path(tier, number).getParent());
+                pin(tier, number, 999_999_999_999_999_999L);
+            }
+            if (Tiers.publish(tier, number) != null) {
+                break;
             }
             number++;
         }
+        return number;
+    }
+
+    @Test
+    void aTierFullOfPinnedBlocksIsClosedForAWhile() throws Exception {
+        Tier tier = Tiers.make(root, 2 * MIB, 0);
+        int number = publishPinned(tier);
         assertTrue(number < 80, "it takes " + number);
         assertEquals(Miss.NO_SPACE, tier.breaker.closed());
         assertEquals(number, Trees.blocks(root).size());
         assertEquals(Collections.emptyList(), Tiers.steps("", () -> Tiers.publish(tier, 20)));
+    }
+
+    /** It would cost as many looks as there are blocks, every half minute. */
+    @Test
+    void whatCannotBeReachedIsNotCountedEachTime() throws Exception {
+        Tier tier = Tiers.make(root, 2 * MIB, 0);
+        publishPinned(tier);
+        Tier another = Tiers.make(root, 2 * MIB, 0);
+        assertTrue(Tiers.steps("count", () -> Evictor.makeRoom(another)).size() > 20);
+        assertEquals(Collections.singletonList("evict.begin"), Tiers.steps("", () -> Evictor.makeRoom(another)));
+    }
+
+    /** A run of 19 digits is no time. */
+    @Test
+    void aPinHasAtMostEighteenDigits() throws Exception {
+        Tier tier = Tiers.make(root, 100 * MIB, 0);
+        Tiers.fill(tier, 0, 40);
+        pin(tier, 0, Long.MAX_VALUE);
+        pin(tier, 20, 999_999_999_999_999_999L);
+        assertFalse(Regions.read(Tiers.path(tier, 0).getParent()).isPinned());
+        assertTrue(Regions.read(Tiers.path(tier, 20).getParent()).isPinned());
+    }
+
+    /** Passes after the first write no less. */
+    @Test
+    void whatIsToldStaysWhatIsHeld() throws Exception {
+        Tier tier = Tiers.make(root, 40 * MIB, 0);
+        for (long from = 0; from < 3000; from += 100) {
+            Tiers.fill(tier, from, from + 100);
+            for (Path block : Trees.blocks(root)) {
+                Tiers.mark(block);
+            }
+            long off = tier.accounting.total() - Tiers.held(tier);
+            assertTrue(Math.abs(off) <= 2 * MIB, off + " bytes too many are told");
+        }
+    }
+
+    /** Whoever may write to the tier must not have others remove what is elsewhere. */
+    @Test
+    void linksAreNotFollowed(@TempDir Path elsewhere) throws Exception {
+        Tier tier = Tiers.make(root, 100 * MIB, 0);
+        Tiers.fill(tier, 0, 20);
+        Path file = Files.write(Files.createDirectories(elsewhere.resolve("aa/b")).resolve("0"), new byte[9]);
+        Files.createSymbolicLink(root.resolve("v1/evil"), elsewhere);
+        Path domain = Files.createDirectories(root.resolve("v1/hdfs-b"));
+        Files.createSymbolicLink(domain.resolve("aa"), elsewhere.resolve("aa"));
+        Path shard = Files.createDirectories(domain.resolve("bb"));
+        Files.createSymbolicLink(shard.resolve("b"), elsewhere.resolve("aa/b"));
+        // Else blocks may be left that nobody knows of: less than a MiB.
+        Files.delete(root.resolve("usage"));
+        Evictor.makeRoom(new Tier(root, 0, 0, 0, false, tier.modes));
+        assertTrue(Files.exists(file));
+        assertEquals(0, Trees.blocks(root).size());
     }
 
     /** Others fill the volume, and the budget is not reached: then eviction is what makes room. */
@@ -201,11 +271,21 @@ class EvictorTest {
     void emptyDirectoriesGo() throws Exception {
         Tier tier = Tiers.make(root, 100 * MIB, 0);
         Tiers.fill(tier, 0, 60);
-        Tier none = new Tier(root, 0, 0, false, tier.modes);
+        // Else blocks may be left that nobody knows of: less than a MiB.
+        Files.delete(root.resolve("usage"));
+        Tier none = new Tier(root, 0, 0, 0, false, tier.modes);
         Evictor.makeRoom(none);
         assertEquals(0, Trees.blocks(root).size());
         assertEquals(0, root.resolve("v1/hdfs-a").toFile().list().length);
         assertEquals(0, usage(tier).bytes);
+    }
+
+    @Test
+    void aVanishedBlockIsNotMadeAgain() throws Exception {
+        Path block = root.resolve("block");
+        AccessTimes.unmark(block);
+        AccessTimes.modifyNow(block);
+        assertFalse(Files.exists(block));
     }
 
     /** What a member of the group may do to another's block. */

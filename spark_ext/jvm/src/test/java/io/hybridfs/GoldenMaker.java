@@ -45,7 +45,7 @@ final class GoldenMaker {
         Modes.ofRoot(root);
         Files.write(root.resolve("cache-id"), (CACHE_ID + "\n").getBytes(StandardCharsets.US_ASCII));
         Root.open(root, BLOCK_SIZE);
-        Tier tier = new Tier(root, Long.MAX_VALUE, 0, false, Modes.ofRoot(root));
+        Tier tier = new Tier(root, Long.MAX_VALUE, 0, 0, false, Modes.ofRoot(root));
         ArrayNode vectors = JSON.createArrayNode();
         file(tier, vectors, "hdfs-namenode.example:8020", "hdfs://namenode.example:8020/one", "1700000000000", 1, 0);
         file(tier, vectors, "hdfs-namenode.example:9000", "hdfs://namenode.example:9000/t/part-0.parquet",
@@ -69,7 +69,7 @@ final class GoldenMaker {
         for (long block = 0; block * BLOCK_SIZE < length; block++) {
             int size = layout.dataLength(block);
             byte[] data = bytes(block * BLOCK_SIZE, size);
-            if (tier.publish(layout, fileId, block, data, 0, size) != null) {
+            if (Tiers.publish(tier, layout, fileId, block, data) != null) {
                 throw new IOException("not published: " + layout.path(block));
             }
             ObjectNode vector = vectors.addObject();

@@ -39,7 +39,7 @@ class GoldenTest {
         copy(GOLDEN.resolve(maker).resolve("root"), root);
         JsonNode vectors = new ObjectMapper().readTree(GOLDEN.resolve(maker).resolve("vectors.json").toFile());
         assertTrue(vectors.size() >= 9, "only " + vectors.size() + " vectors");
-        Tier tier = new Tier(root, Long.MAX_VALUE, 0, false, Modes.ofRoot(root));
+        Tier tier = new Tier(root, Long.MAX_VALUE, 0, 0, false, Modes.ofRoot(root));
         for (JsonNode vector : vectors) {
             check(root, tier, vector);
         }

@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -17,6 +19,7 @@ import java.nio.file.Paths;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Random;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
@@ -28,7 +31,7 @@ class StoreTest {
     private static final Layout LAYOUT = new Layout("hdfs-a", "hdfs://a/f", "17", LENGTH, BLOCK);
 
     private static Tier tier(Path root, long budget) throws Exception {
-        return new Tier(root.resolve("cache"), budget, 0, false, Modes.ofRoot(root.resolve("cache")));
+        return new Tier(root.resolve("cache"), budget, 0, 0, false, Modes.ofRoot(root.resolve("cache")));
     }
 
     private static byte[] data(long block) {
@@ -37,7 +40,7 @@ class StoreTest {
 
     private static boolean publish(Tier tier, Layout layout, long fileId, long block) {
         byte[] data = GoldenMaker.bytes(block * BLOCK, layout.dataLength(block));
-        return tier.publish(layout, fileId, block, data, 0, data.length) == null;
+        return Tiers.publish(tier, layout, fileId, block, data) == null;
     }
 
     /** The data, or null when it is no hit; never anything else. */
@@ -99,7 +102,7 @@ class StoreTest {
         Tier tier = tier(root, 1 << 30);
         Layout large = new Layout("hdfs-a", "hdfs://a/large", "17", 1 << 20, 1 << 20);
         byte[] data = GoldenMaker.bytes(0, 1 << 20);
-        assertNull(tier.publish(large, 0, 0, data, 0, data.length));
+        assertNull(Tiers.publish(tier, large, 0, 0, data));
         Path file = tier.dir.resolve(large.path(0));
         byte[] content = Files.readAllBytes(file);
         content[500_000] ^= 1;
@@ -221,7 +224,7 @@ class StoreTest {
         conf.set(Options.MIN_FREE, "0");
         conf.set(Options.DISK, upper + "=1GiB," + lower + "=1GiB");
         Store store = Store.of(new Options(conf));
-        Tier below = new Tier(lower, 1 << 30, 0, false, Modes.ofRoot(lower));
+        Tier below = new Tier(lower, 1 << 30, 0, 0, false, Modes.ofRoot(lower));
         byte[] into = new byte[BLOCK];
         for (long block = 0; block < 4; block++) {
             assertTrue(publish(below, LAYOUT, 0, block));
@@ -240,14 +243,14 @@ class StoreTest {
     void aTierFarAboveItsBudgetTakesNothingBeforeItEvicted(@TempDir Path root) throws Exception {
         Tier tier = tier(root, 4 << 20);
         assertTrue(publish(tier, LAYOUT, 0, 0));
-        Tier above = new Tier(root.resolve("above"), 1 << 30, 0, false, Modes.ofRoot(root.resolve("above")));
+        Tier above = new Tier(root.resolve("above"), 1 << 30, 0, 0, false, Modes.ofRoot(root.resolve("above")));
         assertTrue(publish(above, LAYOUT, 0, 1));
         byte[] marks = new byte[7];
         try (LockFile.Held evictor = tier.lock.tryLock(LockFile.EVICTOR)) {
             assertNotNull(evictor);
             Files.write(tier.dir.resolve("published"), marks);
             byte[] data = data(2);
-            assertEquals(Miss.NO_SPACE, tier.publish(LAYOUT, 0, 2, data, 0, data.length));
+            assertEquals(Miss.NO_SPACE, Tiers.publish(tier, LAYOUT, 0, 2, data));
             assertFalse(tier.takeOver(above.dir.resolve(LAYOUT.path(1)), above.dir));
             assertEquals(1, Trees.blocks(tier.dir).size());
         }
@@ -298,17 +301,90 @@ class StoreTest {
         }
         byte[] data = data(1);
         assertEquals(Miss.NO_SPACE, tier.fault(new IOException("Disk quota exceeded")));
-        assertEquals(Miss.NO_SPACE, tier.publish(LAYOUT, 0, 1, data, 0, data.length));
+        assertEquals(Miss.NO_SPACE, Tiers.publish(tier, LAYOUT, 0, 1, data));
         int kept = Trees.blocks(tier.dir).size(); // how many go hangs on the remainder that a process begins with
         assertTrue(kept > 0 && kept < 4, "a little was evicted, not " + (4 - kept) + " of 4");
         Path left = Trees.blocks(tier.dir).get(0);
         long block = Long.parseLong(left.getFileName().toString());
         assertArrayEquals(data(block), read(tier, LAYOUT, 0, block));
         assertEquals(Miss.TIER_OFF, tier.fault(new IOException("Input/output error")));
-        assertEquals(Miss.TIER_OFF, tier.publish(LAYOUT, 0, 1, data, 0, data.length));
+        assertEquals(Miss.TIER_OFF, Tiers.publish(tier, LAYOUT, 0, 1, data));
         assertNull(read(tier, LAYOUT, 0, block));
         assertFalse(tier.contains(LAYOUT, block));
         assertTrue(Files.exists(left));
+    }
+
+    /** Errors are told by their texts, and a path may read like one; what cannot be read is not full. */
+    @Test
+    void onlyWhatIsFullIsCalledFull(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        IOException quota = new FileSystemException("/mnt/quota1/a", null, "Disk quota exceeded");
+        IOException disk = new FileSystemException("/mnt/quota1/a", null, "Input/output error");
+        assertEquals(Miss.NO_SPACE, tier.fault(quota));
+        assertEquals(Miss.TIER_OFF, tier.fault(disk));
+        assertEquals(Miss.TIER_OFF, tier.unreadable(root, quota));
+    }
+
+    /** Nobody waits for a block that nobody will publish. */
+    @Test
+    void whoeverCannotPublishNeedsNoLock(@TempDir Path dir) throws Exception {
+        Configuration conf = new Configuration(false);
+        conf.set(Options.CACHE_DIR, dir.toString());
+        conf.set(Options.BLOCK_SIZE, "64KiB");
+        conf.set(Options.MIN_FREE, "0");
+        Store store = Store.of(new Options(conf));
+        try (LockFile.Held another = store.tryFetch(LAYOUT, 0)) {
+            assertNotNull(another);
+            assertNull(store.tryFetch(LAYOUT, 0));
+            Trees.delete(dir.resolve("v1/tmp"));
+            Files.createFile(dir.resolve("v1/tmp"));
+            assertEquals(Miss.TIER_OFF, store.publish(LAYOUT, 0, 1, data(1), 0));
+            assertNotNull(store.tryFetch(LAYOUT, 0));
+        }
+    }
+
+    @Test
+    void whatCannotBeWrittenLeavesNoFileBehind(@TempDir Path root) throws Exception {
+        Tier tier = tier(root, 1 << 30);
+        Path usage = tier.dir.resolve("usage");
+        Files.delete(usage);
+        Files.createFile(Files.createDirectory(usage).resolve("file"));
+        assertThrows(IOException.class, () -> tier.accounting.record(Usage.NONE, 0));
+        assertEquals(0, tier.temporary().toFile().list().length);
+        Path made = Files.createDirectory(root.resolve("made"));
+        Files.setAttribute(made, "unix:mode", 0700);
+        Process limited = new ProcessBuilder("sh", "-c", "ulimit -f 0; exec \"$@\"", "sh",
+            System.getProperty("java.home") + "/bin/java", "-Xmx64m", "-XX:-UsePerfData", "-cp",
+            System.getProperty("java.class.path"), StoreTest.class.getName(), made.toString())
+            .redirectErrorStream(true).start();
+        String text = new String(MiniHdfs.toEnd(limited.getInputStream()));
+        assertEquals(3, limited.waitFor(), text);
+        assertEquals(Collections.singletonList("v1"), Arrays.asList(made.toFile().list()), text);
+    }
+
+    /** Makes a root, in a process that may not write; exits with 3 when that fails. */
+    public static void main(String[] args) {
+        try {
+            Root.open(Paths.get(args[0]), BLOCK);
+        } catch (IOException expected) {
+            System.exit(3);
+        }
+    }
+
+    /** Another user's new directory gets its mode late. */
+    @Test
+    void inASharedRootWhatIsNotPermittedIsTriedAgain(@TempDir Path dir) throws Exception {
+        int[] tries = {0};
+        Action<Integer> late = () -> {
+            if (++tries[0] < 3) {
+                throw new AccessDeniedException("not yet");
+            }
+            return tries[0];
+        };
+        assertThrows(AccessDeniedException.class, () -> Modes.ofRoot(dir.resolve("mine")).patiently(late));
+        Path shared = Files.createDirectory(dir.resolve("shared"));
+        Files.setAttribute(shared, "unix:mode", 02770);
+        assertEquals(3, Modes.ofRoot(shared).patiently(late));
     }
 
     /** What is put there instead of a block: a reader neither waits for it nor follows it. */
@@ -415,20 +491,20 @@ class StoreTest {
 
     @Test
     void theRootsModeIsThePolicy(@TempDir Path dir) throws Exception {
-        Tier mine = new Tier(dir.resolve("mine"), 1 << 30, 0, false, Modes.ofRoot(dir.resolve("mine")));
+        Tier mine = new Tier(dir.resolve("mine"), 1 << 30, 0, 0, false, Modes.ofRoot(dir.resolve("mine")));
         assertTrue(publish(mine, LAYOUT, 0, 0));
         assertEquals(0100600, mode(mine.dir.resolve(LAYOUT.path(0))));
         assertEquals(040700, mode(mine.dir.resolve(LAYOUT.path(0)).getParent()));
         Path shared = Files.createDirectory(dir.resolve("shared"));
         Files.setAttribute(shared, "unix:mode", 02770);
-        Tier ours = new Tier(shared, 1 << 30, 0, false, Modes.ofRoot(shared));
+        Tier ours = new Tier(shared, 1 << 30, 0, 0, false, Modes.ofRoot(shared));
         assertTrue(publish(ours, LAYOUT, 0, 0));
         assertEquals(0100660, mode(ours.dir.resolve(LAYOUT.path(0))));
         assertEquals(0100660, mode(ours.dir.resolve("lock")));
         assertEquals(042770, mode(ours.dir.resolve(LAYOUT.path(0)).getParent()));
         Path open = Files.createDirectory(dir.resolve("open"));
         Files.setAttribute(open, "unix:mode", 0777);
-        assertThrows(IOException.class, () -> new Tier(open, 1 << 30, 0, false, Modes.ofRoot(open)));
+        assertThrows(IOException.class, () -> new Tier(open, 1 << 30, 0, 0, false, Modes.ofRoot(open)));
         for (int groupWritable : new int[] {0770, 0720}) {
             Files.setAttribute(open, "unix:mode", groupWritable);
             String message = assertThrows(IOException.class, () -> Modes.ofRoot(open)).getMessage();

@@ -1,11 +1,13 @@
 package io.hybridfs;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** Tiers of tests, filled with blocks of 64 KiB, of one region for each 20 blocks. */
@@ -29,8 +31,13 @@ final class Tiers {
 
     /** Null when it was published. */
     static Miss publish(Tier tier, long number) {
-        byte[] data = GoldenMaker.bytes(number * BLOCK, BLOCK);
-        return tier.publish(file(number), 0, number % BLOCKS_OF_A_FILE, data, 0, BLOCK);
+        return publish(tier, file(number), 0, number % BLOCKS_OF_A_FILE, GoldenMaker.bytes(number * BLOCK, BLOCK));
+    }
+
+    /** Null when it was published. */
+    static Miss publish(Tier tier, Layout layout, long fileId, long block, byte[] data) {
+        byte[] trailer = BlockFormat.trailer(data, 0, data.length, layout, fileId, block);
+        return tier.publish(layout.path(block), ByteBuffer.wrap(data), ByteBuffer.wrap(trailer));
     }
 
     static void fill(Tier tier, long from, long until) {
@@ -38,6 +45,15 @@ final class Tiers {
             if (publish(tier, number) != null) {
                 throw new AssertionError("block " + number + " was not published");
             }
+        }
+    }
+
+    /** Returns when upkeep that was asked for is done. */
+    static void quiesce() {
+        try {
+            Workers.quiesce();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 
@@ -68,17 +84,19 @@ final class Tiers {
             .setTimes(FileTime.fromMillis(modified), FileTime.fromMillis(read), null);
     }
 
-    /** The steps that {@code action} took whose names begin so. */
+    /** The steps that {@code action}, and the upkeep that it asked for, took whose names begin so. */
     static List<String> steps(String prefix, Runnable action) {
-        List<String> taken = new ArrayList<>();
+        List<String> taken = Collections.synchronizedList(new ArrayList<>());
         Thread here = Thread.currentThread();
         Steps.hook = step -> {
-            if (Thread.currentThread() == here && step.startsWith(prefix)) {
+            Thread now = Thread.currentThread();
+            if ((now == here || now.getName().startsWith("hybridfs-upkeep")) && step.startsWith(prefix)) {
                 taken.add(step);
             }
         };
         try {
             action.run();
+            quiesce();
         } finally {
             Steps.hook = null;
         }

@@ -30,6 +30,7 @@ class UpkeepTest {
     /** Enough to append to {@code published}. */
     private void publishSome(Tier tier) {
         Tiers.fill(tier, next, next += 20);
+        Tiers.quiesce();
     }
 
     /** No more than makes it do what is due. */
@@ -123,6 +124,36 @@ class UpkeepTest {
         assertEquals(Tiers.held(tier), tier.accounting.usage().bytes);
         assertTrue(Files.exists(newer));
         assertTrue(Files.exists(notATree));
+    }
+
+    /** Whoever may write to the tier must not have others remove what is elsewhere. */
+    @Test
+    void linksAreNotFollowed(@TempDir Path elsewhere) throws Exception {
+        Tier tier = Tiers.make(root, 100 * MIB, 0);
+        Path tmp = Files.createDirectory(elsewhere.resolve("tmp"));
+        Files.setAttribute(tmp, "unix:mode", 0700);
+        Path file = Files.write(tmp.resolve("thesis"), new byte[9]);
+        Tiers.times(file, now - 30 * DAY, now - 30 * DAY);
+        Trees.delete(root.resolve("v1/tmp"));
+        Files.createSymbolicLink(root.resolve("v1/tmp"), tmp);
+        Files.createSymbolicLink(root.resolve("fills"), tmp);
+        lastDone(2 * HOUR);
+        publishUntilDone(tier);
+        assertTrue(Files.exists(file));
+    }
+
+    /** What configures the tier, and not what lies in it. */
+    @Test
+    void theTierItselfMayBeALink(@TempDir Path other) throws Exception {
+        Path link = Files.createSymbolicLink(other.resolve("link"), root);
+        Tier tier = Tiers.make(link, 100 * MIB, 0);
+        Path aside = file("usage.1-0123456789abcdef", HOUR + 60_000);
+        file("v0/hdfs-a/aa/b/0", 0);
+        age(root.resolve("v0"), now - 8 * DAY);
+        lastDone(2 * HOUR);
+        publishUntilDone(tier);
+        assertFalse(Files.exists(aside));
+        assertFalse(Files.exists(root.resolve("v0")));
     }
 
     @Test

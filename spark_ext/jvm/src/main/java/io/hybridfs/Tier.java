@@ -21,7 +21,7 @@ final class Tier {
     private static final long LEAST_SLACK = 2 << 20;
     /** A volume with less free is full, in whichever language its fault is told. */
     private static final long NOTHING_FREE = 1 << 20;
-    private static final long RECOUNT_NANOS = TimeUnit.MINUTES.toNanos(10);
+    private static final long RECOUNT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     final Path dir;
     final Modes modes;
@@ -166,11 +166,15 @@ final class Tier {
 
     /** Whether eviction has fallen so far behind that nothing may be added (FORMAT 7); then it is asked for. */
     private boolean overfull() throws IOException {
-        boolean overfull = accounting.total() - budget > Math.max(budget / 20, LEAST_SLACK);
-        if (overfull) {
-            Evictor.makeRoom(this);
+        if (!exceedsSlack()) {
+            return false;
         }
-        return overfull;
+        Evictor.makeRoom(this);
+        return exceedsSlack();
+    }
+
+    private boolean exceedsSlack() throws IOException {
+        return accounting.total() - budget > Math.max(budget / 20, LEAST_SLACK);
     }
 
     /** Whether this process may count now although no count is due; not again for some minutes. */

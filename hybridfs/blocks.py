@@ -94,8 +94,11 @@ class CachedBlock:
 
     @property
     def evicted(self) -> bool:
-        """Whether it has no name any more: its space is free once it is closed."""
-        return os.fstat(self._fd).st_nlink == 0
+        """Whether it has no name any more: its space is free once it is closed. Also if that cannot be told."""
+        try:
+            return os.fstat(self._fd).st_nlink == 0
+        except OSError:
+            return True
 
     def mark_read(self, *, at_once: bool = False) -> None:
         """Sets the access time, the evictor's re-use bit, where reading does not: through a map, on a noatime mount.

@@ -52,7 +52,7 @@ class Fills:
     def spent(self, size: int) -> bool:
         """Whether a block of ``size`` bytes would be refused now."""
         try:
-            return bool(self._limit) and self._total.total() + self._pending + size > self._limit
+            return bool(self._limit) and self._exceeds(size)
         except OSError:
             return True
 
@@ -71,10 +71,13 @@ class Fills:
         finally:
             self._settle(size, published=published)
 
+    def _exceeds(self, size: int) -> bool:
+        return self._total.total() + self._pending + size > self._limit
+
     def _reserve(self, size: int) -> Miss | None:
         with self._lock:
             try:
-                if self._total.total() + self._pending + size > self._limit:
+                if self._exceeds(size):
                     return Miss.FILL_LIMIT
             except OSError as error:
                 return self._fault(error)
@@ -105,7 +108,7 @@ _of_processes: dict[tuple[int, str], _ProcessSum] = {}
 def open_fills(limit: int, application: str, root: Root | None, stats: Stats) -> Fills:
     """The fills of an application; of this process, whatever its caches of that root, if none is named."""
     if root and application:
-        path = os.path.join(root.path, "fills", domain_name(application))
+        path = os.path.join(root.fills_directory, domain_name(application))
         return Fills(limit, SharedSum(path, root.modes), stats)
     place = (os.getpid(), root.path if root else "")
     return Fills(limit, _of_processes.setdefault(place, _ProcessSum()), stats)

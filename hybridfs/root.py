@@ -72,6 +72,10 @@ class Root:
     block_size: int
 
     @property
+    def fills_directory(self) -> str:
+        return os.path.join(self.path, "fills")
+
+    @property
     def memory_directory(self) -> str:
         return os.path.join(SHARED_MEMORY, f"hybridfs-{self.cache_id}")
 

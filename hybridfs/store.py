@@ -169,7 +169,7 @@ class Store:
 
     def upkeep(self) -> bool:
         """Removes what was left behind or is too old, now (FORMAT.md section 7); False where an evictor is at work."""
-        done = [keep_up(tier, self._stats, self._fills, at_once=True) for tier in self.tiers]
+        done = [keep_up(tier, self._stats, self.root.fills_directory, at_once=True) for tier in self.tiers]
         return all(done)
 
     def _start_upkeep(self, tier: Tier) -> None:
@@ -181,14 +181,10 @@ class Store:
         self._upkeep = thread
 
     def _keep_up(self, tier: Tier) -> None:
-        keep_up(tier, self._stats, self._fills)
+        keep_up(tier, self._stats, self.root.fills_directory)
 
     def _keeps_up(self) -> bool:
         return self._upkeep is not None and self._upkeep.is_alive()
-
-    @property
-    def _fills(self) -> str:
-        return os.path.join(self.root.path, "fills")
 
     def close(self) -> None:
         if self._upkeep is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hybridfs.root import open_root
-from tests.python.support import BLOCK, settle_process
+from tests.python.support import BLOCK, ScriptedOrigin, settle_process
 
 _figures: Counter[str] = Counter()
 
@@ -20,6 +20,14 @@ _figures: Counter[str] = Counter()
 def figures() -> Counter[str]:
     """What is added here by name is summed up over all tests and printed at the end."""
     return _figures
+
+
+@pytest.fixture
+def origin(request: pytest.FixtureRequest) -> ScriptedOrigin:
+    """An origin whose file `/f` holds the ``DATA`` of the test's module."""
+    made = ScriptedOrigin()
+    made.write("/f", request.module.DATA)
+    return made
 
 
 @pytest.fixture

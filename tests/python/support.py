@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -245,6 +246,17 @@ def temporary_files(root: Path) -> list[Path]:
 
 
 STRANGER = 4242
+
+
+def make_socket(path: Path) -> None:
+    """A socket in a file's place."""
+    here = os.getcwd()
+    os.chdir(path.parent)  # the path of a socket must be short
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path.name)
+    finally:
+        os.chdir(here)
 
 
 def belongs_to_a_stranger(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

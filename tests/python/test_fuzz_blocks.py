@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from hybridfs.layout import block_path
 from hybridfs.trailer import BlockSpec, make_trailer
-from tests.python.support import KIB, ScriptedOrigin, Version, cache, pattern
+from tests.python.support import KIB, ScriptedOrigin, Version, cache, make_socket, pattern
 from tests.torture.mutants import Seed, mutant, sealed, with_field
 
 BLOCK_SIZE = 128 * KIB  # two chunks
@@ -177,16 +176,6 @@ def test_a_block_cut_while_it_is_open(victim: Victim) -> None:
         assert file.readinto(buffer) == len(DATA)
         assert buffer == DATA
         assert opened.counts["corrupt"] == 2
-
-
-def make_socket(path: Path) -> None:
-    here = os.getcwd()
-    os.chdir(path.parent)  # the path of a socket must be short
-    try:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path.name)
-    finally:
-        os.chdir(here)
 
 
 @pytest.mark.parametrize(

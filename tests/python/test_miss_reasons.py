@@ -35,13 +35,6 @@ BLOCKS = 7
 
 
 @pytest.fixture
-def origin() -> ScriptedOrigin:
-    made = ScriptedOrigin()
-    made.write("/f", DATA)
-    return made
-
-
-@pytest.fixture
 def another(tmp_path: Path, origin: ScriptedOrigin) -> Iterator[LockFile]:
     """Another process that holds the locks of blocks 1 and 2, and never publishes."""
     new_store(tmp_path)

@@ -20,13 +20,6 @@ DATA = pattern(4 * BLOCK + 100)
 
 
 @pytest.fixture
-def origin() -> ScriptedOrigin:
-    made = ScriptedOrigin()
-    made.write("/f", DATA)
-    return made
-
-
-@pytest.fixture
 def root(tmp_path: Path) -> Path:
     new_store(tmp_path / "root")
     return tmp_path / "root"

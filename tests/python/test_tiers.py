@@ -31,13 +31,6 @@ DATA = pattern(4 * BLOCK)
 
 
 @pytest.fixture
-def origin() -> ScriptedOrigin:
-    made = ScriptedOrigin()
-    made.write("/f", DATA)
-    return made
-
-
-@pytest.fixture
 def root(memory_root: Path) -> Path:
     return memory_root
 

@@ -18,7 +18,7 @@ from tests.torture import failing_disk
 from tests.torture.cached import check_blocks
 from tests.torture.failing_disk import Calls, FailingDisk
 from tests.torture.outcome import Outcome, unfit
-from tests.torture.readers import NameNode, Reader, Readers, write_files
+from tests.torture.readers import NameNode, Reader, Readers, read_rightly, write_files
 
 _THREADS = 2
 _LEAKED_DESCRIPTORS = 40  # a client's own sockets come and go
@@ -75,12 +75,7 @@ class Stage:
     def read_all(self, what: str) -> None:
         """Every reader reads every file, right."""
         for reader in self.readers:
-            for path, copy in self.files.items():
-                found = reader.read(path)
-                right = not found["error"] and not found["wrong"] and found["read"] == copy.stat().st_size
-                self.outcome.check(right, f"{what}, {reader.language}: {found}")
-                self.outcome.add("bytes compared", found["read"])
-            reader.ask("settle")
+            read_rightly(reader, self.files, self.outcome, f"{what}, {reader.language}")
 
     @contextmanager
     def load(self, what: str) -> Iterator[None]:

@@ -12,7 +12,6 @@ import argparse
 import os
 import random
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybridfs.layout import Identity
-from tests.python.support import KIB, MIB
+from tests.python.support import KIB, MIB, make_socket
 from tests.torture.fuzz_readers import REFUSED, JavaReader, Outcome, PythonReader, Question, digest, path_of
 from tests.torture.mutants import KINDS, Mutant, Seed, mutant, special
 
@@ -165,23 +164,13 @@ def _make_special(made: Mutant, path: Path) -> None:
         case "fifo":
             os.mkfifo(path)
         case "socket":
-            _make_socket(path)
+            make_socket(path)
         case "dangling link":
             path.symlink_to("nowhere")
         case "link to the block":
             path.symlink_to(beside.name)
         case "link to itself":
             path.symlink_to(path.name)
-
-
-def _make_socket(path: Path) -> None:
-    here = os.getcwd()
-    os.chdir(path.parent)  # the path of a socket must be short
-    try:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path.name)
-    finally:
-        os.chdir(here)
 
 
 def _judge(number: int, question: Question, python: Outcome | str, java: Outcome | str, figures: Figures) -> None:

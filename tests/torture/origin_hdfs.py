@@ -12,10 +12,11 @@ from typing import Any
 from spark_ext.bed import Hdfs
 from tests.torture.cached import check_blocks
 from tests.torture.outcome import Outcome, unfit
-from tests.torture.readers import Reader, Readers, write_files
+from tests.torture.readers import Reader, Readers, read_rightly, write_files
 
 _THREADS = 3
 _SLOWEST_SECONDS = 60.0
+_PATIENCE = 7  # seconds; longer than a client waits for a frozen DataNode
 # So that evicted blocks are not kept open, and the origin goes on to be asked.
 _FEW_DESCRIPTORS = ("sh", "-c", 'ulimit -n 200; exec "$@"', "sh")
 
@@ -77,12 +78,7 @@ class Scene:
         """The origin is well again: every read is right, and what is cached is right; twice, the second time cached."""
         for _ in range(2):
             for language, reader in self.readers.items():
-                for path, copy in files.items():
-                    found = reader.read(path)
-                    right = not found["wrong"] and not found["error"] and found["read"] == copy.stat().st_size
-                    self.outcome.check(right, f"{what}, {language}, afterwards: {found}")
-                    self.outcome.add("bytes compared", found["read"])
-                reader.ask("settle")
+                read_rightly(reader, files, self.outcome, f"{what}, {language}, afterwards")
         check_blocks(self.root, files, self.outcome, what)
         self.check_counters(what)
 
@@ -116,48 +112,44 @@ def a_datanode_dies(scene: Scene) -> None:
     scene.hdfs.start("datanode0")
 
 
-def all_datanodes_die(scene: Scene) -> None:
-    roles = [f"datanode{n}" for n in range(len(scene.hdfs._datanodes))]
-
+def _down_and_up(
+    scene: Scene,
+    roles: list[str],
+    down: Callable[[str], object],
+    up: Callable[[str], object],
+    seconds: float,
+    what: str,
+) -> None:
     def fault() -> None:
         for role in roles:
-            scene.hdfs.kill(role)
-        time.sleep(2)
+            down(role)
+        time.sleep(seconds)
         for role in roles:
-            scene.hdfs.start(role)
+            up(role)
 
-    scene.load("all DataNodes killed and back", fault, may_fail=True)
+    scene.load(what, fault, may_fail=True)
+
+
+def _datanodes(scene: Scene) -> list[str]:
+    return [f"datanode{n}" for n in range(len(scene.hdfs._datanodes))]
+
+
+def all_datanodes_die(scene: Scene) -> None:
+    hdfs = scene.hdfs
+    _down_and_up(scene, _datanodes(scene), hdfs.kill, hdfs.start, 2, "all DataNodes killed and back")
 
 
 def the_namenode_restarts(scene: Scene) -> None:
-    def fault() -> None:
-        scene.hdfs.kill("namenode0")
-        time.sleep(0.5)
-        scene.hdfs.start("namenode0")
-
-    scene.load("the NameNode restarted", fault, may_fail=True)
+    _down_and_up(scene, ["namenode0"], scene.hdfs.kill, scene.hdfs.start, 0.5, "the NameNode restarted")
 
 
 def a_datanode_freezes(scene: Scene) -> None:
-    def fault() -> None:
-        scene.hdfs.pause("datanode1")
-        time.sleep(7)  # longer than a client waits for it
-        scene.hdfs.resume("datanode1")
-
-    scene.load("a DataNode frozen", fault, may_fail=True)
+    _down_and_up(scene, ["datanode1"], scene.hdfs.pause, scene.hdfs.resume, _PATIENCE, "a DataNode frozen")
 
 
 def all_datanodes_freeze(scene: Scene) -> None:
-    roles = [f"datanode{n}" for n in range(len(scene.hdfs._datanodes))]
-
-    def fault() -> None:
-        for role in roles:
-            scene.hdfs.pause(role)
-        time.sleep(7)
-        for role in roles:
-            scene.hdfs.resume(role)
-
-    scene.load("all DataNodes frozen", fault, may_fail=True)
+    hdfs = scene.hdfs
+    _down_and_up(scene, _datanodes(scene), hdfs.pause, hdfs.resume, _PATIENCE, "all DataNodes frozen")
 
 
 def one_replica_rots(scene: Scene) -> None:

@@ -6,6 +6,7 @@ import itertools
 
 from tests.torture.cached import check_blocks
 from tests.torture.origin_hdfs import Scene
+from tests.torture.readers import read_rightly
 
 _CALLS = ("status", "open", "locate", "read")
 _KINDS = ("error", "short", "300")  # milliseconds
@@ -42,11 +43,7 @@ def every_call_fails(scene: Scene, at_most: int = 1000) -> None:
         reader.ask("settle")
         check_blocks(scene.root, files, scene.outcome, what)
         reader.ask("origin", "none", 0, 0, "error")
-        for path, copy in files.items():
-            found = reader.read(path)
-            right = not found["error"] and not found["wrong"] and found["read"] == copy.stat().st_size
-            scene.outcome.check(right, f"{what}, healed: {found}")
-        reader.ask("settle")
+        read_rightly(reader, files, scene.outcome, f"{what}, healed")
         check_blocks(scene.root, files, scene.outcome, f"{what}, healed")
     scene.check_counters("java, every call fails")
 

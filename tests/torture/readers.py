@@ -20,6 +20,7 @@ from spark_ext.bed import Hdfs
 from spark_ext.bed.tools import java
 from tests.python.support import Child, environment, pattern
 from tests.torture.jvm import compiled
+from tests.torture.outcome import Outcome
 
 _ANSWER_SECONDS = 90.0
 
@@ -204,6 +205,16 @@ def write_files(
         files[path] = scratch / "copies" / f"{seed}-{replication}-{number}.bin"
         files[path].write_bytes(data)
     return files
+
+
+def read_rightly(reader: Reader, files: Mapping[str, Path], outcome: Outcome, what: str) -> None:
+    """Reads all files, of which nothing may be wrong or missing, and waits until they are published."""
+    for path, copy in files.items():
+        found = reader.read(path)
+        right = not found["error"] and not found["wrong"] and found["read"] == copy.stat().st_size
+        outcome.check(right, f"{what}: {found}")
+        outcome.add("bytes compared", found["read"])
+    reader.ask("settle")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from hybridfs import HybridFileSystem
 from tests.python.support import blocks_in, environment
 from tests.torture.cached import check_blocks
 from tests.torture.outcome import Outcome, unfit
-from tests.torture.readers import Died, NameNode, Reader, Readers, User, write_files
+from tests.torture.readers import Died, NameNode, Reader, Readers, User, read_rightly, write_files
 
 GROUP = 42_000
 PRIVATE, SHARED = 0o700, 0o2770
@@ -67,12 +67,7 @@ class House:
     def read_all(self, reader: Reader, what: str, files: dict[str, Path]) -> dict[str, int]:
         """Reads all files, right; what the counters grew by."""
         before = reader.stats()
-        for path, copy in files.items():
-            found = reader.read(path)
-            right = not found["error"] and not found["wrong"] and found["read"] == copy.stat().st_size
-            self.outcome.check(right, f"{what}, {reader.language}: {found}")
-            self.outcome.add("bytes compared", found["read"])
-        reader.ask("settle")
+        read_rightly(reader, files, self.outcome, f"{what}, {reader.language}")
         after = reader.stats()
         return {name: value - before[name] for name, value in after.items() if isinstance(value, int)}
 

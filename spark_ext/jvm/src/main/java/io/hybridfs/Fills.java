@@ -39,7 +39,7 @@ final class Fills {
     /** Whether a block of that size would be refused now. */
     synchronized boolean spent(int size) {
         try {
-            return limit > 0 && total() + pending + size > limit;
+            return limit > 0 && exceeds(size);
         } catch (IOException uncounted) {
             return true;
         }
@@ -64,9 +64,13 @@ final class Fills {
         }
     }
 
+    private boolean exceeds(int size) throws IOException {
+        return total() + pending + size > limit;
+    }
+
     private synchronized Miss reserve(int size) {
         try {
-            if (total() + pending + size > limit) {
+            if (exceeds(size)) {
                 return Miss.FILL_LIMIT;
             }
             pending += size;

@@ -28,6 +28,18 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
         }
     }
 
+    /** A mutation that answers nothing. */
+    private interface Change {
+        void run() throws IOException;
+    }
+
+    private void change(Change change, Path... paths) throws IOException {
+        mutate(() -> {
+            change.run();
+            return null;
+        }, paths);
+    }
+
     private void drop(Path... paths) {
         for (Path path : paths) {
             Grants.drop(canonical(path));
@@ -73,10 +85,7 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
     @Override
     public void concat(Path target, Path[] sources) throws IOException {
         try {
-            mutate(() -> {
-                super.concat(target, sources);
-                return null;
-            }, target);
+            change(() -> super.concat(target, sources), target);
         } finally {
             drop(sources);
         }
@@ -89,10 +98,7 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
 
     @Override
     public void rename(Path from, Path to, Rename... how) throws IOException {
-        mutate(() -> {
-            super.rename(from, to, how);
-            return null;
-        }, from, to);
+        change(() -> super.rename(from, to, how), from, to);
     }
 
     @Override
@@ -107,65 +113,41 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
 
     @Override
     public void setTimes(Path f, long modified, long accessed) throws IOException {
-        mutate(() -> {
-            super.setTimes(f, modified, accessed);
-            return null;
-        }, f);
+        change(() -> super.setTimes(f, modified, accessed), f);
     }
 
     @Override
     public void setPermission(Path f, FsPermission permission) throws IOException {
-        mutate(() -> {
-            super.setPermission(f, permission);
-            return null;
-        }, f);
+        change(() -> super.setPermission(f, permission), f);
     }
 
     @Override
     public void setOwner(Path f, String user, String group) throws IOException {
-        mutate(() -> {
-            super.setOwner(f, user, group);
-            return null;
-        }, f);
+        change(() -> super.setOwner(f, user, group), f);
     }
 
     @Override
     public void setAcl(Path f, List<AclEntry> entries) throws IOException {
-        mutate(() -> {
-            super.setAcl(f, entries);
-            return null;
-        }, f);
+        change(() -> super.setAcl(f, entries), f);
     }
 
     @Override
     public void modifyAclEntries(Path f, List<AclEntry> entries) throws IOException {
-        mutate(() -> {
-            super.modifyAclEntries(f, entries);
-            return null;
-        }, f);
+        change(() -> super.modifyAclEntries(f, entries), f);
     }
 
     @Override
     public void removeAclEntries(Path f, List<AclEntry> entries) throws IOException {
-        mutate(() -> {
-            super.removeAclEntries(f, entries);
-            return null;
-        }, f);
+        change(() -> super.removeAclEntries(f, entries), f);
     }
 
     @Override
     public void removeDefaultAcl(Path f) throws IOException {
-        mutate(() -> {
-            super.removeDefaultAcl(f);
-            return null;
-        }, f);
+        change(() -> super.removeDefaultAcl(f), f);
     }
 
     @Override
     public void removeAcl(Path f) throws IOException {
-        mutate(() -> {
-            super.removeAcl(f);
-            return null;
-        }, f);
+        change(() -> super.removeAcl(f), f);
     }
 }

@@ -177,16 +177,20 @@ class StoreTest {
         assertTrue(tier.accounting.total() <= budget + (2 << 20));
     }
 
-    @Test
-    void evictionDemotesAndReuseBelowPromotes(@TempDir Path dir) throws Exception {
+    private static Store twoTiers(Path upper, String budget, Path lower) {
         Configuration conf = new Configuration(false);
-        Path upper = dir.resolve("upper");
-        Path lower = dir.resolve("lower");
         conf.set(Options.CACHE_DIR, upper.toString());
         conf.set(Options.BLOCK_SIZE, "64KiB");
         conf.set(Options.MIN_FREE, "0");
-        conf.set(Options.DISK, upper + "=2MiB," + lower + "=1GiB");
-        Store store = Store.of(new Options(conf));
+        conf.set(Options.DISK, upper + "=" + budget + "," + lower + "=1GiB");
+        return Store.of(new Options(conf));
+    }
+
+    @Test
+    void evictionDemotesAndReuseBelowPromotes(@TempDir Path dir) throws Exception {
+        Path upper = dir.resolve("upper");
+        Path lower = dir.resolve("lower");
+        Store store = twoTiers(upper, "2MiB", lower);
         Layout layout = new Layout("hdfs-a", "hdfs://a/d", "1", 100L * BLOCK, BLOCK);
         long demoted = Stats.get(Stats.Counter.DEMOTED_BLOCKS);
         for (long block = 0; block < 100; block++) {
@@ -216,14 +220,9 @@ class StoreTest {
     /** A reader that knows a fileId must not vouch for a block whose publisher knew none. */
     @Test
     void promotionCopiesTheFileAsItIs(@TempDir Path dir) throws Exception {
-        Configuration conf = new Configuration(false);
         Path upper = dir.resolve("upper");
         Path lower = dir.resolve("lower");
-        conf.set(Options.CACHE_DIR, upper.toString());
-        conf.set(Options.BLOCK_SIZE, "64KiB");
-        conf.set(Options.MIN_FREE, "0");
-        conf.set(Options.DISK, upper + "=1GiB," + lower + "=1GiB");
-        Store store = Store.of(new Options(conf));
+        Store store = twoTiers(upper, "1GiB", lower);
         Tier below = new Tier(lower, 1 << 30, 0, 0, false, Modes.ofRoot(lower));
         byte[] into = new byte[BLOCK];
         for (long block = 0; block < 4; block++) {
@@ -261,14 +260,9 @@ class StoreTest {
     /** Two disk tiers; the block goes to the second when the first is full, or failed. */
     @Test
     void theNextDiskTierTakesWhatTheFirstDoesNot(@TempDir Path dir) throws Exception {
-        Configuration conf = new Configuration(false);
         Path first = dir.resolve("first");
         Path second = dir.resolve("second");
-        conf.set(Options.CACHE_DIR, first.toString());
-        conf.set(Options.BLOCK_SIZE, "64KiB");
-        conf.set(Options.MIN_FREE, "0");
-        conf.set(Options.DISK, first + "=1MiB," + second + "=1GiB");
-        Store store = Store.of(new Options(conf));
+        Store store = twoTiers(first, "1MiB", second);
         byte[] data = data(0);
         LockFile.Held evictor = LockFile.of(first, Modes.ofRoot(first)).tryLock(LockFile.EVICTOR);
         Files.write(first.resolve("published"), new byte[9]);

@@ -6,7 +6,7 @@ STAMP := $(VENV)/.hybridfs-installed
 JAR := spark_ext/jars/hybridfs.jar
 MVN := $(shell command -v mvn || echo sh ./mvnw)
 
-.PHONY: demo test torture bench lint jar jar-test python-test install clean
+.PHONY: demo test test-security torture bench lint jar jar-test python-test install clean
 
 install: $(STAMP)
 
@@ -38,6 +38,10 @@ jar-test: $(STAMP) $(JAR)
 	cd spark_ext/jvm && $(MVN) -B -ntp verify
 
 test: lint python-test jar-test
+
+# Who may read: KDCs, secure HDFS, YARN and Ranger, with every cell of the permission matrix printed.
+test-security: $(STAMP) $(JAR)
+	$(BIN)/python -m pytest -m security -rA tests/security
 
 # Each prints its figures and the seed that replays it.
 TORTURE := \

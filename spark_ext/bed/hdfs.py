@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,8 @@ class Hdfs:
     ha: two NameNodes over shared edits; `url` then names a nameservice, which clients resolve by `conf_dir`.
     conf: additional Hadoop properties for the servers and for `conf_dir`.
     scratch: an existing directory for data and logs; without it a temporary one, removed at the end.
+    classpath: further entries for the servers, such as a plugin's jars and its directory of configuration.
+    java_options: further options of the servers' JVMs.
 
     Permissions are on and the superuser is the user of this process. Roles have the ids `namenode0`,
     `namenode1`, `datanode0`, ...
@@ -76,12 +78,16 @@ class Hdfs:
         ha: bool = False,
         conf: Mapping[str, object] | None = None,
         scratch: Path | None = None,
+        classpath: Sequence[Path] = (),
+        java_options: Sequence[str] = (),
     ):
         self.ha = ha
         self.superuser = getpass.getuser()
         self._count = datanodes
         self._extra = dict(conf or {})
         self._given_scratch = scratch
+        self._further = [str(entry) for entry in classpath]
+        self._java_options = list(java_options)
         self._daemons: dict[str, Daemon] = {}
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -307,14 +313,15 @@ class Hdfs:
         write_conf(conf / "hdfs-site.xml", {**self._hdfs_site(), **site})
         period = f"*.periodMillis={int(_METRIC_PERIOD * 1000)}\n"
         (conf / f"hadoop-metrics2-{metrics}.properties").write_text(period)
-        return java_command(main_class, self._classpath(conf), self._scratch / role / "tmp")
+        java, *rest = java_command(main_class, self._classpath(conf), self._scratch / role / "tmp")
+        return [java, *self._java_options, *rest]
 
     def _daemon(self, role: str, command: list[str], ready: str) -> Daemon:
         daemon = self._daemons[role] = Daemon(role, command, self._scratch / role / "log", ready)
         return daemon
 
     def _classpath(self, conf: Path) -> list[str]:
-        return [str(conf), f"{self._jars}/*"]
+        return [str(conf), *self._further, f"{self._jars}/*"]
 
     # -- configuration ------------------------------------------------------------------------------------------
 

@@ -133,6 +133,28 @@ def _directory(value: object) -> str:
     return str(path)
 
 
+def _authorize(value: object) -> str:
+    if value not in ("open", "fill"):
+        raise BadOption(
+            f"{value!r} is not supported; write open (ask at each open) or fill (ask where bytes are fetched)"
+        )
+    return str(value)
+
+
+def _user(value: object) -> str:
+    """A short name; a principal is none: which user it is, the NameNode's auth_to_local rules say."""
+    if not isinstance(value, str) or any(letter in "@/" or not letter.isprintable() for letter in value):
+        raise BadOption(f"{value!r} is not the short name of a user of the NameNode, like alice (not alice@REALM)")
+    return value.strip()
+
+
+def _audit(value: object) -> str:
+    path = str(value)
+    if path and (not os.path.isabs(path) or path.endswith("/") or "\0" in path):
+        raise BadOption(f"{value!r} is not the absolute path of a file, like /var/log/hybridfs/audit.log")
+    return path
+
+
 def _listings(value: object) -> str:
     if value != "origin":
         raise BadOption(f"{value!r} is not supported; the only value is 'origin'")
@@ -198,6 +220,22 @@ OPTIONS: dict[str, Option] = {
             "how long a granted permission may be reused; 0: ask at each open",
             write=write_duration,
         ),
+        Option(
+            "authorize",
+            "open",
+            _authorize,
+            "when the NameNode decides who may read: at each open, or with `fill` where bytes are fetched; blocks are "
+            "of one user then",
+        ),
+        Option("user", "", _user, "that user's short name at the NameNode; empty: the process's"),
+        Option(
+            "cache_encrypted",
+            "false",
+            parse_bool,
+            "true: keep the plaintext of encryption zones, in a private root only",
+            write=write_bool,
+        ),
+        Option("audit", "", _audit, "file to which each open appends a line; empty: none"),
         Option("listings", "origin", _listings, "who answers listings; only the origin does"),
         Option("enabled", "true", parse_bool, "false: every read goes to the origin", write=write_bool),
         Option(
@@ -257,6 +295,10 @@ class Settings:
     min_free: int
     block_size: int | None
     freshness: float
+    authorize: str
+    user: str
+    cache_encrypted: bool
+    audit: str
     listings: str
     enabled: bool
     fetch_size: int

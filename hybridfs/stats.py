@@ -56,6 +56,7 @@ COUNTERS = (
     "version_changed",
     "lock_timeouts",
     "tier_faults",
+    "audit_faults",
     "opens",
     "grants_reused",
     *(f"miss_{reason}" for reason in Miss),

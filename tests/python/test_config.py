@@ -76,6 +76,15 @@ BAD = [
     ("fill_limit", "half", "200GiB"),
     ("application", "..", "nightly-load"),
     ("application", 7, "nightly-load"),
+    ("authorize", "never", "write open"),
+    ("authorize", "", "write open"),
+    ("user", "alice@CLOUD", "like alice"),
+    ("user", "hdfs/nn1", "like alice"),
+    ("user", "a\nb", "like alice"),
+    ("user", 7, "like alice"),
+    ("cache_encrypted", "yes", "true or false"),
+    ("audit", "audit.log", "absolute path"),
+    ("audit", "/var/log/", "absolute path"),
 ]
 
 
@@ -148,6 +157,10 @@ def test_hadoop_keys_say_the_same() -> None:
         fill_limit="10GiB",
         application="nightly load",
         exclude="/tmp/,**.tmp",
+        authorize="fill",
+        user="alice",
+        cache_encrypted=True,
+        audit="/var/log/hybridfs.log",
     )
     assert keys == {
         "fs.hybridfs.cache.dir": "/c",
@@ -159,6 +172,10 @@ def test_hadoop_keys_say_the_same() -> None:
         "fs.hybridfs.fill.limit": "10GiB",
         "fs.hybridfs.application": "nightly load",
         "fs.hybridfs.exclude": "/tmp/,**.tmp",
+        "fs.hybridfs.authorize": "fill",
+        "fs.hybridfs.user": "alice",
+        "fs.hybridfs.cache.encrypted": "true",
+        "fs.hybridfs.audit": "/var/log/hybridfs.log",
     }
     with pytest.raises(BadOption, match="option block_size"):
         config.hadoop_options(block_size="1MB")

@@ -28,16 +28,16 @@ class RefusedError(Exception):
 
 
 class Driver:
-    """A Python process with Spark; `do("scan", url=…)` runs a function of worker.py in it."""
+    """A Python process with Spark; `do("scan", url=…)` runs a function of `worker` in it."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], worker: str = WORKER) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="hybridfs-spark-")
         self._log = Path(self._directory.name) / "log"
         kept = {k: v for k, v in os.environ.items() if k not in FORGOTTEN and not k.startswith("FSSPEC_")}
         python = {"PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*command, WORKER, self._address],
+                [*command, worker, self._address],
                 env={**kept, **python, **environment},
                 cwd=self._directory.name,
                 stdout=log,

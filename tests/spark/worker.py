@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Listener
 from pathlib import Path
 from typing import Any
@@ -108,24 +108,23 @@ def root_class(error: PySparkException) -> str | None:
     return None if cause is None else str(cause.getClass().getName())
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (start, configure, attach, stop, write, copy_jar, scan, status, sql)
-}
+Commands = Mapping[str, Callable[..., Any]]
+COMMANDS: Commands = {f.__name__: f for f in (start, configure, attach, stop, write, copy_jar, scan, status, sql)}
 
 
-def answer(request: tuple[str, dict[str, Any]]) -> tuple[bool, Any]:
+def answer(request: tuple[str, dict[str, Any]], commands: Commands) -> tuple[bool, Any]:
     """(True, result), or (False, text of the error with its class)."""
     name, arguments = request
     try:
-        return True, COMMANDS[name](**arguments)
+        return True, commands[name](**arguments)
     except Exception as error:
         return False, f"{type(error).__name__}: {error}"
 
 
-def main() -> None:
+def main(commands: Commands = COMMANDS) -> None:
     with Listener(sys.argv[1], "AF_UNIX") as listener, listener.accept() as connection:
         while (request := connection.recv()) is not None:
-            connection.send(answer(request))
+            connection.send(answer(request, commands))
     if pyspark.SparkContext._active_spark_context is not None:
         pyspark.SparkContext._active_spark_context.stop()
 

@@ -1,0 +1,152 @@
+"""YARN as processes on 127.0.0.1: a ResourceManager and NodeManagers, with and without Kerberos."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from spark_ext.bed import Daemon, Hdfs
+from spark_ext.bed.daemon import java_command
+from spark_ext.bed.hadoopconf import write_conf
+from spark_ext.bed.jars import jars
+from spark_ext.bed.ports import free_port
+
+_RECIPE = Path(__file__).with_name("yarn_jars")
+_SERVER = "org.apache.hadoop.yarn.server"
+_RESOURCEMANAGER = f"{_SERVER}.resourcemanager.ResourceManager"
+_NODEMANAGER = f"{_SERVER}.nodemanager.NodeManager"
+_ADDRESSES = ("address", "scheduler.address", "resource-tracker.address", "admin.address", "webapp.address")
+
+
+class Yarn:
+    """A running YARN over `hdfs`, as a context manager.
+
+    nodemanagers: how many, each with `memory` MiB for containers.
+    conf: additional properties of all servers and clients, such as principals.
+    java_options: further options of the servers' JVMs.
+
+    Containers run as the user of this process (DefaultContainerExecutor), and end with the context. They read files
+    as the user who submitted the application: by its name, under Kerberos by its delegation tokens.
+    """
+
+    def __init__(
+        self,
+        hdfs: Hdfs,
+        nodemanagers: int = 1,
+        memory: int = 4096,
+        conf: Mapping[str, object] | None = None,
+        java_options: Sequence[str] = (),
+    ):
+        self.hdfs = hdfs
+        self._count = nodemanagers
+        self._memory = memory
+        self._extra = dict(conf or {})
+        self._java_options = list(java_options)
+        self._ports = {name: free_port() for name in _ADDRESSES}
+        self._daemons: list[Daemon] = []
+
+    def __enter__(self) -> Yarn:
+        self._scratch = Path(tempfile.mkdtemp(prefix="hybridfs-yarn-"))
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every server and every container, and remove what they wrote."""
+        for daemon in reversed(self._daemons):
+            daemon.kill()
+        self._end_containers()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @property
+    def conf_dir(self) -> Path:
+        """Directory with `core-site.xml`, `hdfs-site.xml` and `yarn-site.xml` for clients (HADOOP_CONF_DIR)."""
+        return self._scratch / "conf"
+
+    def container_logs(self, name: str = "stderr") -> dict[str, str]:
+        """What containers have written, by `<application>/<container>`."""
+        logs = sorted(self._scratch.glob(f"nodemanager*/logs/application_*/container_*/{name}"))
+        return {f"{log.parts[-3]}/{log.parts[-2]}": log.read_text(errors="replace") for log in logs}
+
+    def containers(self) -> list[psutil.Process]:
+        """The live processes of containers, known by their working directories."""
+        return [process for process in psutil.process_iter() if self._is_container(process)]
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        for name in ("core-site.xml", "hdfs-site.xml"):
+            (self.conf_dir / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.hdfs.conf_dir / name, self.conf_dir / name)
+        write_conf(self.conf_dir / "yarn-site.xml", self._yarn_site())
+        self._daemon("resourcemanager", _RESOURCEMANAGER, {}, "Transitioned to active state")
+        for number in range(self._count):
+            role = f"nodemanager{number}"
+            self._daemon(role, _NODEMANAGER, self._node(role), "Registered with ResourceManager as")
+        for daemon in self._daemons:
+            daemon.start()
+        for daemon in self._daemons:
+            daemon.wait_ready(120)
+
+    def _daemon(self, role: str, main_class: str, site: Mapping[str, object], ready: str) -> None:
+        conf = self._scratch / role / "conf"
+        shutil.copytree(self.conf_dir, conf)
+        write_conf(conf / "yarn-site.xml", {**self._yarn_site(), **site})
+        classpath = [conf, f"{jars()}/*", f"{jars(_RECIPE)}/*"]
+        java, *rest = java_command(main_class, classpath, self._scratch / role / "tmp")
+        command = [java, *self._java_options, *rest]
+        self._daemons.append(Daemon(role, command, self._scratch / role / "log", ready))
+
+    def _end_containers(self) -> None:
+        ended = self.containers()
+        for process in ended:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(ended, timeout=10)
+
+    def _is_container(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            directory = Path(process.cwd())
+            return directory.is_relative_to(self._scratch) and "appcache" in directory.parts
+        return False
+
+    # -- configuration ------------------------------------------------------------------------------------------
+
+    def _yarn_site(self) -> dict[str, object]:
+        return {
+            "yarn.resourcemanager.hostname": "localhost",
+            **{f"yarn.resourcemanager.{name}": f"localhost:{port}" for name, port in self._ports.items()},
+            "yarn.resourcemanager.scheduler.class": f"{_SERVER}.resourcemanager.scheduler.fifo.FifoScheduler",
+            "yarn.resourcemanager.am.max-attempts": 1,  # what fails is to be seen at once
+            "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": 100,
+            "yarn.scheduler.minimum-allocation-mb": 64,
+            "yarn.acl.enable": True,
+            **self._extra,
+        }
+
+    def _node(self, role: str) -> dict[str, object]:
+        directory = self._scratch / role
+        return {
+            "yarn.nodemanager.hostname": "localhost",
+            "yarn.nodemanager.address": f"localhost:{free_port()}",
+            "yarn.nodemanager.localizer.address": f"localhost:{free_port()}",
+            "yarn.nodemanager.webapp.address": f"localhost:{free_port()}",
+            "yarn.nodemanager.local-dirs": str(directory / "local"),
+            "yarn.nodemanager.log-dirs": str(directory / "logs"),
+            "yarn.nodemanager.resource.memory-mb": self._memory,
+            "yarn.nodemanager.resource.cpu-vcores": 16,
+            "yarn.nodemanager.vmem-check-enabled": False,
+            "yarn.nodemanager.delete.debug-delay-sec": 600,  # tests look into logs
+            "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 100,
+        }

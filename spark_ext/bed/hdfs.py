@@ -274,7 +274,16 @@ class Hdfs:
         port = next((node.http_port for node in self._namenodes if node.id == active), None)
         if port is None:
             raise BedError("no NameNode is active")
-        return http.webhdfs(port, method, path, user or self.superuser, **parameters)
+        return http.webhdfs(port, method, path, **self._web_identity(user or self.superuser), **parameters)
+
+    def _web_identity(self, user: str) -> dict[str, str]:
+        """The parameters of a WebHDFS call by which the NameNode knows `user`."""
+        return {"user.name": user}
+
+    def put(self, path: str, data: bytes, user: str | None = None, permission: str = "644") -> None:
+        """Write a file with `data` as `user` (default: the superuser), over one that is there."""
+        wanted = {"op": "CREATE", "overwrite": "true", "permission": permission, "noredirect": "true"}
+        http.send(self.web("PUT", path, user, **wanted)["Location"], data)
 
     def _responsive_datanodes(self) -> list[Daemon]:
         daemons = [self._daemons[node.id] for node in self._datanodes]

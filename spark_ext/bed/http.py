@@ -23,16 +23,21 @@ def jmx(port: int, query: str) -> list[Json]:
     return beans
 
 
-def webhdfs(port: int, method: str, path: str, user: str, **parameters: object) -> Json:
-    """One WebHDFS call on a NameNode's `port` as `user`, such as `op="MKDIRS"`; returns its JSON."""
-    query = urllib.parse.urlencode({"user.name": user, **parameters})
+def webhdfs(port: int, method: str, path: str, **parameters: object) -> Json:
+    """One WebHDFS call on a NameNode's `port`, such as `op="MKDIRS"`, `user.name` among them; returns its JSON."""
+    query = urllib.parse.urlencode(parameters)
     body = _request(method, f"http://127.0.0.1:{port}/webhdfs/v1{urllib.parse.quote(path)}?{query}")
     return json.loads(body) if body else {}
 
 
-def _request(method: str, url: str) -> bytes:
+def send(url: str, data: bytes) -> None:
+    """PUT `data`, such as a file to the location that WebHDFS named for it."""
+    _request("PUT", url, data)
+
+
+def _request(method: str, url: str, data: bytes | None = None) -> bytes:
     try:
-        with _opener.open(urllib.request.Request(url, method=method), timeout=30) as answer:
+        with _opener.open(urllib.request.Request(url, data, method=method), timeout=30) as answer:
             body: bytes = answer.read()
             return body
     except urllib.error.HTTPError as error:

@@ -27,7 +27,7 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class Krb5Tools:
-    """paths: of each of PROGRAMS. environment: what they need. plugins: directory of the databases, None if built in."""
+    """paths: of each of PROGRAMS. environment: what they need. plugins: directory of databases, None if built in."""
 
     paths: Mapping[str, str]
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -141,7 +141,7 @@ def _authorize(value: object) -> str:
     return str(value)
 
 
-def _user(value: object) -> str:
+def parse_user(value: object) -> str:
     """A short name; a principal is none: which user it is, the NameNode's auth_to_local rules say."""
     if not isinstance(value, str) or any(letter in "@/" or not letter.isprintable() for letter in value):
         raise BadOption(f"{value!r} is not the short name of a user of the NameNode, like alice (not alice@REALM)")
@@ -227,7 +227,7 @@ OPTIONS: dict[str, Option] = {
             "when the NameNode decides who may read: at each open, or with `fill` where bytes are fetched; blocks are "
             "of one user then",
         ),
-        Option("user", "", _user, "that user's short name at the NameNode; empty: the process's"),
+        Option("user", "", parse_user, "that user's short name at the NameNode; empty: the process's"),
         Option(
             "cache_encrypted",
             "false",

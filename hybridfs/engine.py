@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from hybridfs.admission import Admission
+from hybridfs.audit import UNWATCHED, Audit
 from hybridfs.config import Settings
 from hybridfs.fetching import Fetcher
 from hybridfs.fills import open_fills
@@ -16,15 +17,13 @@ from hybridfs.grants import Grants
 from hybridfs.layout import Identity
 from hybridfs.locks import LockFile, ThreadLocks
 from hybridfs.open_blocks import OpenBlocks
-from hybridfs.origin.base import Origin, OriginReader, Status
+from hybridfs.opening import Opened, Opener
+from hybridfs.origin.base import Origin, Status
 from hybridfs.pinning import PinnedVersion
 from hybridfs.stats import Miss, Stats
 from hybridfs.store import NoStore, Store, open_store
 from hybridfs.stream import OriginFile, Stream
-from hybridfs.tier import REST_SECONDS
-
-_OPENERS = 8
-_RECOVERY_SECONDS = 15.0
+from hybridfs.tier import REST_SECONDS, logger
 
 
 class Engine:
@@ -36,7 +35,7 @@ class Engine:
         self._opened_at = time.monotonic()
         self.store = open_store(settings, stats, logging.DEBUG if again else logging.WARNING)
         self._flights = self._open_flights()
-        self._openers = ThreadPoolExecutor(_OPENERS, "hybridfs-open")
+        self._opener = Opener(stats, self._held if settings.authorize == "fill" else None)
         run = max(1, settings.fetch_size // self.store.block_size)
         pool = ThreadPoolExecutor(settings.fetch_streams, "hybridfs-fetch")
         root = self.store.root if isinstance(self.store, Store) else None
@@ -52,6 +51,8 @@ class Engine:
         self._blocks = OpenBlocks(self.store, settings.map_budget)
         self._no_blocks = OpenBlocks(NoStore(), settings.map_budget)  # of files that are passed through
         self._admission = Admission(settings)
+        self._plaintext = _Plaintext(settings, self.store)
+        self._audit = Audit(settings.audit, root.modes.file if root else 0o600, stats)
 
     def _open_flights(self) -> ThreadLocks:
         if not isinstance(self.store, Store):
@@ -75,53 +76,53 @@ class Engine:
         return os.path.lexists(os.path.join(self.store.root.path, "disabled"))
 
     def open(self, origin: Origin, grants: Grants, path: str) -> Stream:
-        """Opens a file: asks for its version and, unless a fresh grant stands, for the permission, side by side.
-
-        Raises what the origin raises.
-        """
+        """Opens a file as far as the origin allows. Raises what the origin raises."""
         self._stats.add("opens")
         switched_off = self.switched_off
         try:
-            status, reader = self._ask(origin, grants, path)
+            opened = self._opener.open(origin, grants, path)
         except PermissionError:
             self._stats.miss(Miss.DENIED)
+            self._audit.opened(origin.caller, path, allowed=False)
             raise
-        unfinished = reader is not None and reader.length > status.length
-        refusal = Miss.DISABLED if switched_off else self._admission.refusal(path, status, unfinished=unfinished)
+        self._audit.opened(origin.caller, path, allowed=True)
+        refusal = Miss.DISABLED if switched_off else self._refusal(path, opened)
         if refusal:
             self._stats.miss(refusal)
-        length = reader.length if reader and unfinished else status.length
+        return self._stream(origin, path, opened, refusal)
+
+    def _refusal(self, path: str, opened: Opened) -> Miss | None:
+        status = opened.status
+        if status.encrypted and self._plaintext.kept_for(path):
+            status = replace(status, encrypted=False)
+        return self._admission.refusal(path, status, unfinished=opened.unfinished)
+
+    def _stream(self, origin: Origin, path: str, opened: Opened, refusal: Miss | None) -> Stream:
+        status, reader = opened.status, opened.reader
+        length = reader.length if reader and opened.unfinished else status.length
         # Who writes a file of HDFS only adds to it: what was there at the open is read, and nobody is asked.
-        ask = (lambda _: status) if unfinished else origin.status
+        ask = (lambda _: status) if opened.unfinished else origin.status
         return Stream(
-            Identity(origin.domain, origin.uri(path), status.token, length),
-            OriginFile(origin, PinnedVersion(path, status, ask), length, reader, replaceable=not unfinished),
+            _identity(origin, path, status, length),
+            OriginFile(origin, PinnedVersion(path, status, ask), length, reader, replaceable=not opened.unfinished),
             self._no_blocks if refusal else self._blocks,
             self._fetcher,
             self._stats,
+            UNWATCHED if refusal else self._audit.watch(origin.caller, path),
             block_size=self.store.block_size,
             readahead=self._settings.readahead,
             admitted=refusal is None,
         )
 
-    def _ask(self, origin: Origin, grants: Grants, path: str) -> tuple[Status, OriginReader | None]:
-        """The version to read, and a reader if it was opened after that was known. Raises what the origin raises."""
-        granted = grants.get(path)
-        asked_at = time.monotonic()
-        opening = None if granted else self._openers.submit(origin.open, path)
-        status = origin.status(path)
-        if granted and granted.same_version(status):
-            self._stats.add("grants_reused")
-            return status, None
-        permitted = opening.result() if opening else origin.open(path)
-        # Opened beside the status it may be of an older version: then it shows the permission, and is not read from.
-        reader = None if opening else permitted
-        if 0 <= permitted.length != status.length:  # replaced between the two answers, or still being written
-            status, permitted = _reopen(origin, path)
-            reader = permitted if permitted.length > status.length else None
-        if permitted.length <= status.length:  # a grant would hide what is flushed to a file that is being written
-            grants.put(path, status, asked_at)
-        return status, reader
+    def _held(self, origin: Origin, path: str, status: Status) -> Status | None:
+        """The status, if the first block of the version is cached, in the domain of plain or of decrypted files."""
+        if self.switched_off or not status.length:
+            return None
+        for encrypted in (False, True) if self._plaintext.kept else (False,):
+            found = replace(status, encrypted=encrypted or status.encrypted)
+            if self.store.holds(_identity(origin, path, found, status.length), 0):
+                return found
+        return None
 
     def abandon(self) -> None:
         """In a child after a fork: closes the descriptors that it inherited."""
@@ -130,22 +131,21 @@ class Engine:
         self._blocks.abandon()
 
 
-class _Unreadable(OSError):
-    """The origin gives fewer bytes than the file has."""
+def _identity(origin: Origin, path: str, status: Status, length: int) -> Identity:
+    domain = origin.plaintext_domain if status.encrypted else origin.domain
+    return Identity(domain, origin.uri(path), status.token, length)
 
 
-def _reopen(origin: Origin, path: str) -> tuple[Status, OriginReader]:
-    """A reader, and a status asked for after it. If it reads more than the status says, the file is being written.
+class _Plaintext:
+    """Whether what encryption zones hide may be kept here (cache_encrypted), which is told once if not."""
 
-    If it reads less, the end of the file is being recovered (a truncate, a writer that died): waits a little.
-    """
-    import stamina
+    def __init__(self, settings: Settings, store: Store | NoStore) -> None:
+        self._wanted = settings.cache_encrypted
+        self.kept = self._wanted and isinstance(store, Store) and store.private
+        self._told = False
 
-    for attempt in stamina.retry_context(on=_Unreadable, attempts=None, timeout=_RECOVERY_SECONDS, wait_max=1.0):
-        with attempt:
-            reader = origin.open(path)
-            status = origin.status(path)
-            if reader.length < status.length:
-                text = f"only {reader.length} of {status.length} bytes can be read while its end is being recovered"
-                raise _Unreadable(errno.EAGAIN, f"{text}; try again", path)
-    return status, reader
+    def kept_for(self, path: str) -> bool:
+        if self._wanted and not self.kept and not self._told:
+            self._told = True
+            logger.warning("option cache_encrypted: the cache is not private (mode 0700); %s is passed through", path)
+        return self.kept

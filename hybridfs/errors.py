@@ -20,6 +20,13 @@ class FileChanged(OSError):
         )
 
 
+class OriginUnreachable(OSError):
+    """The origin gave no answer: it refused the connection, kept silent, or has a name that nobody knows."""
+
+    def __init__(self, text: str, path: str | None = None) -> None:
+        super().__init__(errno.EHOSTUNREACH, text, path)
+
+
 class CorruptBlock(Exception):
     """A cached block is not what it should be (FORMAT.md section 4); never leaves the engine."""
 

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 
+from hybridfs.audit import Usage
 from hybridfs.blocks import Block, FetchedBlock
 from hybridfs.errors import FileChanged
 from hybridfs.fills import Fills
@@ -58,6 +59,7 @@ class Source:
     identity: Identity
     reader: OriginReader
     pinned: PinnedVersion
+    usage: Usage
     admitted: bool
 
 
@@ -171,6 +173,7 @@ class Fetcher:
         data = memoryview(source.reader.read_range(start, size))
         arrived = time.monotonic()
         self._stats.add("origin_bytes", size)
+        source.usage.fetched(size)
         try:
             source.pinned.confirm(arrived)
         except FileChanged:

@@ -50,6 +50,11 @@ class HybridFile(io.RawIOBase):
     def info(self) -> dict[str, Any]:
         return self._info()
 
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_inner"):  # not if it could not be opened
+            self._inner.close()
+        super().close()
+
     def readable(self) -> bool:
         return True
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from fsspec.utils import stringify_path
 from hybridfs import config, runtime
 from hybridfs.errors import BadOption
 from hybridfs.file import HybridFile, PassThroughWriter, ThreadedFile
+from hybridfs.origin import identity_of_caller, kerberos
 from hybridfs.origin.base import Origin
 from hybridfs.stream import Stream
 
@@ -32,6 +33,8 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
     host, port: the NameNode or nameservice, as the URL names it; default: ``fs.defaultFS``.
     target_protocol, target_options: another origin, as fsspec names it. Options of HDFS are Hadoop client properties.
     fs: an origin that exists already.
+    kerberos_principal: for HDFS, who reads, with kerberos_keytab or kerberos_cache (paths); default: the ticket that
+        kinit left (KRB5CCNAME). Where HADOOP_TOKEN_FILE_LOCATION names a file of tokens, these are used first.
     options: of the cache, see ``hybridfs.config.OPTIONS``. An unknown one raises BadOption (a ValueError).
     """
 
@@ -49,11 +52,16 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         target_options: dict[str, Any] | None = None,
         fs: Any = None,
         fo: str | None = None,
+        kerberos_principal: str | None = None,
+        kerberos_keytab: str | None = None,
+        kerberos_cache: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
         if fs is not None and target_protocol is not None:
             raise BadOption("options fs and target_protocol exclude each other; give one")
+        values = (kerberos_principal, kerberos_keytab, kerberos_cache)
+        credentials = {name: str(value) for name, value in zip(kerberos.OPTIONS, values, strict=True) if value}
         self._settings = config.settings(**options)
         if fs is not None:
             protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
@@ -62,16 +70,20 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         self._target = ("file" if protocol == "local" else protocol, dict(target_options or {}), fs)
         if self._target[0] == "hdfs" and fs is None and host:
             self._target[1].update(host=host, port=port)
-        self._opened: tuple[int, Origin] | None = None
+        if credentials and (self._target[0] != "hdfs" or fs is not None):
+            raise BadOption(f"option {next(iter(credentials))} is for HDFS; give {protocol} its own in target_options")
+        self._target[1].update(credentials)
+        self._opened: tuple[object, Origin] | None = None
         self._strip_protocol = self._strip  # type: ignore[method-assign]  # knows the origin, as the class cannot
 
     # ---- origin and engine of this process
 
     @property
     def origin(self) -> Origin:
-        """The origin, which is made anew in a child after a fork."""
-        if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (os.getpid(), runtime.current().origin(*self._target))
+        """The origin, made anew in a child after a fork, and where the environment names another user than before."""
+        caller = identity_of_caller()
+        if self._opened is None or self._opened[0] != caller:
+            self._opened = (caller, runtime.current().origin(*self._target, self._settings))
         return self._opened[1]
 
     def _stream(self, path: str) -> Stream:
@@ -162,9 +174,9 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         def read(path: str) -> None:
             wanted = places[path]
             try:
-                stream = self._stream(path)
-                ranges = [slice(starts[place], ends[place]).indices(stream.length)[:2] for place in wanted]
-                found: Sequence[Any] = stream.read_ranges([(low, max(low, high)) for low, high in ranges])
+                with closing(self._stream(path)) as stream:
+                    ranges = [slice(starts[place], ends[place]).indices(stream.length)[:2] for place in wanted]
+                    found: Sequence[Any] = stream.read_ranges([(low, max(low, high)) for low, high in ranges])
             except Exception as error:
                 if on_error == "raise":
                     raise

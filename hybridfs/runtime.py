@@ -34,11 +34,13 @@ class Runtime:
                 engine = self._engines[settings] = Engine(settings, self.stats, again=engine is not None)
             return engine
 
-    def origin(self, protocol: str, options: dict[str, Any], fs: Any) -> Origin:
-        key = (protocol, tokenize(options), id(fs), identity_of_caller())
+    def origin(self, protocol: str, options: dict[str, Any], fs: Any, settings: Settings) -> Origin:
+        """Shared by those who see the same files as the same user, and whose blocks are of the same domain."""
+        alone = settings.authorize == "fill"
+        key = (protocol, tokenize(options), id(fs), identity_of_caller(), alone, settings.user)
         with self._lock:
             if key not in self._origins:
-                self._origins[key] = make_origin(protocol, options, fs)
+                self._origins[key] = make_origin(protocol, options, fs, alone=alone, user=settings.user)
             return self._origins[key]
 
     def grants(self, origin: Origin, freshness: float) -> Grants:

@@ -43,6 +43,11 @@ class Store:
         return os.path.join(self.root.path, "lock")
 
     @property
+    def private(self) -> bool:
+        """Whether nobody but this user and root can read what is kept."""
+        return not any(modes.shared for modes in (self.root.modes, *(tier.modes for tier in self.tiers)))
+
+    @property
     def budget(self) -> int:
         """Of all tiers together, bytes."""
         return sum(tier.budget for tier in self.tiers)

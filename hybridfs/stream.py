@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar, cast
 
+from hybridfs.audit import Usage
 from hybridfs.blocks import Block, CachedBlock, FetchedBlock
 from hybridfs.errors import CorruptBlock, FileChanged
 from hybridfs.fetching import Fetched, Fetcher, Source
@@ -46,7 +47,7 @@ class OriginFile:
         with self._lock:
             if self._reader is None:
                 reader = self._origin.open(self.pinned.path)
-                if 0 <= reader.length < self._length:
+                if 0 <= reader.length < self._length or (reader.encrypted and not self.pinned.status.encrypted):
                     raise FileChanged(self.pinned.path)
                 self._reader = reader
             return self._reader
@@ -70,6 +71,7 @@ class Stream:
         blocks: OpenBlocks,
         fetcher: Fetcher,
         stats: Stats,
+        usage: Usage,
         *,
         block_size: int,
         readahead: int,
@@ -82,6 +84,7 @@ class Stream:
         self._blocks = blocks
         self._fetcher = fetcher
         self._stats = stats
+        self._usage = usage
         self._block_size = block_size
         self._admitted = admitted
         self._ahead = ReadAhead(max(1, readahead // block_size), identity.blocks(block_size))
@@ -118,6 +121,10 @@ class Stream:
             for start, end in ranges
         ]
 
+    def close(self) -> None:
+        """Tells what it read, where that is wanted; it can be read from all the same."""
+        self._usage.close()
+
     def replaced_by(self, other: Stream) -> Stream:
         """The other stream, if it reads the same version; else raises FileChanged."""
         if other._identity != self._identity:
@@ -152,6 +159,7 @@ class Stream:
             return read(direct, within, size)
         if tier != FetchedBlock.tier:
             self._stats.hit(tier, size)
+            self._usage.hit(size)
         return result
 
     def _block(self, number: int, last: int) -> tuple[Block, str]:
@@ -186,8 +194,9 @@ class Stream:
             raise
         except PermissionError:
             self._stats.miss(Miss.DENIED)
+            self._usage.refused()
             raise
-        return Source(self._identity, reader, self._file.pinned, admitted=self._admitted)
+        return Source(self._identity, reader, self._file.pinned, self._usage, admitted=self._admitted)
 
     def _result(self, number: int, future: Fetched) -> tuple[Block, str]:
         try:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from hybridfs.errors import OriginUnreachable
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -32,6 +36,7 @@ class OriginReader(Protocol):
     """An open file of an origin; safe to use from several threads."""
 
     length: int  # as the origin sees it at open, bytes; -1 = unknown
+    encrypted: bool  # whether it gives the plaintext of an encryption zone, where only the open tells
 
     def read_range(self, offset: int, size: int) -> bytes:
         """Exactly ``size`` bytes. Raises OSError, also when the file ends before."""
@@ -41,13 +46,18 @@ class Origin(Protocol):
     """A filesystem that is the source of truth. Errors are builtin exceptions."""
 
     domain: str
+    plaintext_domain: str  # of what ``cache_encrypted`` keeps
+    caller: str  # who reads, for the audit
     fs: AbstractFileSystem  # for everything that is not reading
 
     def uri(self, path: str) -> str:
         """The canonical URI of a path (FORMAT.md section 2)."""
 
-    def status(self, path: str) -> Status:
-        """Asks the origin, never a cache. Raises FileNotFoundError, IsADirectoryError, PermissionError, OSError."""
+    def status(self, path: str, *, briefly: bool = False) -> Status:
+        """Asks the origin, never a cache; ``briefly``: of one that keeps silent it does not expect an answer for long.
+
+        Raises FileNotFoundError, IsADirectoryError, PermissionError, OriginUnreachable, OSError.
+        """
 
     def open(self, path: str) -> OriginReader:
         """Opens for reading; the origin decides whether the user may. Raises as ``status`` does."""
@@ -55,3 +65,19 @@ class Origin(Protocol):
 
 def short_read(path: str, offset: int, size: int, got: int) -> OSError:
     return OSError(f"{path}: {got} of {size} bytes at {offset}: the file is shorter at its origin than it was")
+
+
+_NETWORK = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN})
+# Of requests, urllib3, aiohttp, botocore: not imported for this.
+_SILENCE = frozenset({"ConnectionError", "Timeout", "ClientConnectionError", "ServerTimeoutError", "HTTPClientError"})
+_ANSWERS = frozenset({"SSLError", "ClientSSLError"})  # somebody did answer, with a certificate that is not trusted
+
+
+def unanswered(error: BaseException) -> bool:
+    """Whether an error says that the origin gave no answer at all."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, PermissionError) or names & _ANSWERS:
+        return False
+    if isinstance(error, (OriginUnreachable, ConnectionError, TimeoutError, socket.gaierror)):
+        return True
+    return bool(names & _SILENCE) or (isinstance(error, OSError) and error.errno in _NETWORK)

@@ -11,31 +11,49 @@ from typing import Any
 
 import fsspec
 
+from hybridfs.errors import BadOption
 from hybridfs.layout import domain_name
+from hybridfs.origin.answers import PATIENCE, Answers
 from hybridfs.origin.base import OriginReader, Status, short_read
+from hybridfs.origin.hadoop_user import local_user
 
 _VERSION_KEYS = frozenset(
     {"etag", "e_tag", "mtime", "modified", "lastmodified", "last_modified", "modificationtime"}
     | {"modification_time", "updated", "generation", "version_id", "versionid", "md5", "content_md5", "checksum"}
 )
 _ACCESS_KEYS = frozenset({"atime", "accesstime", "access_time", "accessed"})
+_WEB_HDFS = ("webhdfs", "webHDFS", "swebhdfs")
+_LOCAL = ("file", "memory")
 _COARSE_CLOCK_NS = 20_000_000  # two changes within a tick of the kernel's clock may carry one time
 
 
 class GenericOrigin:
     """One fsspec filesystem. Its users share nothing across options or local users."""
 
-    def __init__(self, protocol: str, options: dict[str, Any], fs: Any = None) -> None:
+    def __init__(
+        self, protocol: str, options: dict[str, Any], fs: Any = None, *, alone: bool = False, user: str = ""
+    ) -> None:
+        """``alone``: what is cached belongs to one user (authorize=fill), whom ``user`` names if the options do not."""
         self._protocol = protocol
+        self._answers = Answers()
         self.fs = fs if fs is not None else fsspec.filesystem(protocol, **{"use_listings_cache": False, **options})
-        described = [options or [list(self.fs.storage_args), self.fs.storage_options], os.geteuid()]
+        described: list[Any] = [options or [list(self.fs.storage_args), self.fs.storage_options], os.geteuid()]
+        if alone and (user or getattr(self.fs, "kerb", False)):
+            described.append(_owner(user))
         fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()
         self.domain = domain_name(f"{protocol}-{fingerprint[:16]}")
+        self.plaintext_domain = domain_name(f"{protocol}-{fingerprint[:16]}+plaintext")
+        self.caller = _caller(self.fs, user)
 
     def uri(self, path: str) -> str:
         return str(self.fs.unstrip_protocol(path))
 
-    def status(self, path: str) -> Status:
+    def status(self, path: str, *, briefly: bool = False) -> Status:
+        if self._protocol in _LOCAL:
+            return self._status(path)
+        return self._answers.ask(lambda: self._status(path), PATIENCE[briefly])
+
+    def _status(self, path: str) -> Status:
         if self._protocol == "file":
             return _local_status(path)
         self.fs.invalidate_cache()  # of all, as the parent's listing answers, too
@@ -55,9 +73,23 @@ class GenericOrigin:
     def open(self, path: str) -> OriginReader:
         if self._protocol == "file":
             return _LocalReader(path)
-        if self._protocol in ("webhdfs", "webHDFS"):
+        if self._protocol in _WEB_HDFS:
             self.fs._call("CHECKACCESS", path=path, fsaction="r--")
         return _RangeReader(self.fs, path)
+
+
+def _caller(fs: Any, user: str) -> str:
+    if getattr(fs, "kerb", False):
+        return f"{user or '?'} (auth:KERBEROS)"
+    return f"{getattr(fs, 'user', None) or user or local_user()} (auth:SIMPLE)"
+
+
+def _owner(user: str) -> str:
+    if not user:
+        raise BadOption(
+            "option user: authorize=fill needs the short name at the NameNode under Kerberos, as in user=alice"
+        )
+    return user
 
 
 def _local_status(path: str) -> Status:
@@ -70,6 +102,8 @@ def _local_status(path: str) -> Status:
 
 
 class _LocalReader:
+    encrypted = False
+
     def __init__(self, path: str) -> None:
         self._path = path
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -87,6 +121,8 @@ class _LocalReader:
 
 
 class _RangeReader:
+    encrypted = False  # its status tells
+
     def __init__(self, fs: Any, path: str) -> None:
         self._fs = fs
         self._path = path

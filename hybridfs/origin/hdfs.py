@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import wraps
+from types import MappingProxyType
 from typing import Any
 
 from fsspec import AbstractFileSystem
@@ -15,9 +14,12 @@ from fsspec.utils import stringify_path
 from hdfs_native import Client, WriteOptions
 from hdfs_native.fsspec import HdfsFileSystem
 
+from hybridfs.errors import OriginUnreachable
 from hybridfs.layout import domain_name
-from hybridfs.origin import hadoop_conf
+from hybridfs.origin import hadoop_conf, hadoop_user
+from hybridfs.origin.answers import PATIENCE, Answers
 from hybridfs.origin.base import OriginReader, Status, short_read
+from hybridfs.origin.hdfs_errors import ZONE, translating
 
 # hdfs-native waits 60 s for a silent DataNode and retries a NameNode that is down for minutes.
 _PATIENCE = {
@@ -25,46 +27,13 @@ _PATIENCE = {
     "dfs.client.failover.max.attempts": "6",
     "dfs.client.failover.sleep.max.millis": "4000",
 }
-_JAVA_CLASS = re.compile(r"\b(?:[a-z]\w*\.)+([A-Z]\w+)")
-_ERRORS: dict[str, tuple[type[OSError], int]] = {
-    "AccessControlException": (PermissionError, errno.EACCES),
-    "FileNotFoundException": (FileNotFoundError, errno.ENOENT),
-    "FileAlreadyExistsException": (FileExistsError, errno.EEXIST),
-    "ParentNotDirectoryException": (NotADirectoryError, errno.ENOTDIR),
-    "PathIsNotDirectoryException": (NotADirectoryError, errno.ENOTDIR),
-    "PathIsNotEmptyDirectoryException": (OSError, errno.ENOTEMPTY),
-}
 _SAFE_RANGE = 4 << 20  # larger single ranges cost page faults
 
 
-def _translate(error: BaseException, path: str) -> OSError:
-    """hdfs-native's RuntimeError as the builtin exception that the Java class in its text means."""
-    text = str(error)
-    for name in _JAVA_CLASS.findall(text):
-        if name in _ERRORS:
-            kind, number = _ERRORS[name]
-            return kind(number, text, path)
-    return OSError(errno.EIO, text, path)
+_PROVIDER = "hadoop.security.key.provider.path"
 
 
-def _translating(call: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(call)
-    def translated(path: str, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return call(path, *args, **kwargs)
-        except OSError as error:
-            if error.errno is None:  # FileNotFoundError("...") as hdfs-native makes it
-                number = {FileNotFoundError: errno.ENOENT, FileExistsError: errno.EEXIST}.get(type(error), errno.EIO)
-                raise type(error)(number, str(error), path) from None
-            raise
-        except RuntimeError as error:
-            raise _translate(error, path) from None
-        except BaseException as error:
-            if type(error).__name__ == "PanicException":  # a Rust panic is a BaseException
-                raise _translate(error, path) from None
-            raise
-
-    return translated
+_NO_KERBEROS: Mapping[str, str] = MappingProxyType({})
 
 
 class TranslatingClient:
@@ -74,13 +43,13 @@ class TranslatingClient:
         self._client = client
 
     def __getattr__(self, name: str) -> Any:
-        call = _translating(getattr(self._client, name))
+        call = translating(getattr(self._client, name))
         setattr(self, name, call)
         return call
 
     def list_status(self, path: str, recursive: bool = False) -> Iterator[Any]:
         """A list: hdfs-native's iterator would raise later, untranslated."""
-        statuses: list[Any] = _translating(lambda p: list(self._client.list_status(p, recursive)))(path)
+        statuses: list[Any] = translating(lambda p: list(self._client.list_status(p, recursive)))(path)
         return iter(statuses)
 
 
@@ -89,11 +58,11 @@ class HdfsNamespace(HdfsFileSystem):
 
     cachable = False
 
-    def __init__(self, authority: str, config: dict[str, str]) -> None:
+    def __init__(self, authority: str, client: TranslatingClient) -> None:
         AbstractFileSystem.__init__(self)  # not HdfsFileSystem's, which makes a client of its own
         self.host, _, port = authority.partition(":")
         self.port = int(port) if port else None
-        self.client = TranslatingClient(Client(f"hdfs://{authority}", config))  # type: ignore[assignment]
+        self.client = client  # type: ignore[assignment]
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -154,10 +123,11 @@ class HdfsNamespace(HdfsFileSystem):
 class _Reader:
     """Stays on the blocks that it opened."""
 
-    def __init__(self, path: str, inner: Any) -> None:
+    def __init__(self, path: str, inner: Any, *, encrypted: bool) -> None:
         self._path = path
-        self._read = _translating(lambda _, offset, size: inner.read_range(offset, size))
+        self._read = translating(lambda _, offset, size: inner.read_range(offset, size))
         self.length = len(inner)
+        self.encrypted = encrypted
 
     def read_range(self, offset: int, size: int) -> bytes:
         if offset + size > self.length:
@@ -170,27 +140,61 @@ class _Reader:
 
 
 class HdfsOrigin:
-    """One HDFS as one user. The NameNode checks the permission at every ``open``."""
+    """One HDFS as one user. The NameNode checks the permission at every ``open``.
 
-    def __init__(self, host: str | None = None, port: int | None = None, **config: Any) -> None:
-        properties = hadoop_conf.load() | {key: str(value) for key, value in config.items()}
-        self.authority = hadoop_conf.authority(host, port, properties)
-        self.domain = domain_name(f"hdfs-{self.authority}")
-        patience = {key: value for key, value in _PATIENCE.items() if key not in properties}
+    ``alone``: what is cached belongs to one user (authorize=fill), whom ``user`` names where nothing else does.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        alone: bool = False,
+        user: str = "",
+        kerberos: Mapping[str, str] = _NO_KERBEROS,
+        **config: Any,
+    ) -> None:
         given = {key: str(value) for key, value in config.items()}
-        self.fs = HdfsNamespace(self.authority, patience | given)
+        properties = hadoop_conf.load() | given
+        self.authority = hadoop_conf.authority(host, port, properties)
+        owner = f"@{hadoop_user.short_name(user, properties)}" if alone else ""
+        self.domain = domain_name(f"hdfs-{self.authority}{owner}")
+        self.plaintext_domain = domain_name(f"hdfs-{self.authority}{owner}+plaintext")
+        self.caller = hadoop_user.audit_name(user, kerberos.get("kerberos_principal"), properties)
+        self._answers = Answers()
+        settings = {key: value for key, value in _PATIENCE.items() if key not in properties} | given
+
+        def client(**changed: str) -> TranslatingClient:
+            return TranslatingClient(Client(f"hdfs://{self.authority}", settings | changed, **kerberos))
+
+        self._client = client()
+        # Encryption zones show themselves to a client that cannot decrypt.
+        self._blind = client(**{_PROVIDER: ""}) if properties.get(_PROVIDER) else self._client
+        self.fs = HdfsNamespace(self.authority, self._client)
 
     def uri(self, path: str) -> str:
         return f"hdfs://{self.authority}{_clean(path)}"
 
-    def status(self, path: str) -> Status:
-        found = self.fs.client.get_file_info(path)
+    def status(self, path: str, *, briefly: bool = False) -> Status:
+        found = self._ask(self._client.get_file_info, path, PATIENCE[briefly])
         if found.isdir:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         return Status(found.length, str(found.modification_time), cacheable=found.modification_time > 0)
 
     def open(self, path: str) -> OriginReader:
-        return _Reader(path, self.fs.client.read(path))
+        try:
+            return _Reader(path, self._ask(self._blind.read, path, PATIENCE[False]), encrypted=False)
+        except OSError as error:
+            if ZONE not in str(error) or self._blind is self._client:
+                raise
+        return _Reader(path, self._ask(self._client.read, path, PATIENCE[False]), encrypted=True)
+
+    def _ask(self, call: Callable[[str], Any], path: str, seconds: float) -> Any:
+        try:
+            return self._answers.ask(lambda: call(path), seconds)
+        except OriginUnreachable as silent:
+            raise OriginUnreachable(f"NameNode of {self.authority}: {silent.strerror}", path) from None
 
 
 def _clean(path: str) -> str:

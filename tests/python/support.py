@@ -72,7 +72,9 @@ class ScriptedOrigin:
     """
 
     def __init__(self, readers: Literal["path", "handle", "blocks"] = "blocks", *, domain: str = "test") -> None:
-        self.domain = domain
+        self.domain, self.plaintext_domain = domain, f"{domain}%2Bplaintext"
+        self.caller = "tester (auth:SIMPLE)"
+        self.encrypted: set[str] = set()  # paths in an encryption zone; only an open tells
         self.readers = readers
         self.fs: Any = None
         self.files: dict[str, Version] = {}
@@ -105,7 +107,7 @@ class ScriptedOrigin:
         version = self.files[path]
         return Identity(self.domain, self.uri(path), version.token, len(version.data))
 
-    def status(self, path: str) -> Status:
+    def status(self, path: str, *, briefly: bool = False) -> Status:
         with self._call("status", path):
             return self._version(path).status
 
@@ -134,6 +136,7 @@ class _Reader:
         self._path = path
         self._opened = version
         self.length = len(version.data) if origin.readers == "blocks" else -1
+        self.encrypted = path in origin.encrypted
 
     def _now(self) -> Version:
         if self._origin.readers == "path":
@@ -186,7 +189,7 @@ class Cache:
 
     def close(self) -> None:
         self.settle()
-        self.engine._openers.shutdown()
+        self.engine._opener._pool.shutdown()
         self.engine._fetcher._pool.shutdown()
         self.engine.abandon()
 

@@ -99,7 +99,7 @@ def test_each_open_is_counted(tmp_path: Path) -> None:
 
 def test_a_file_that_is_being_written(tmp_path: Path) -> None:
     origin = written("/f")
-    origin.status = lambda path: Version(DATA[:5], "1", 0, 1).status  # type: ignore[method-assign]  # its end is not there yet
+    origin.status = lambda path, **_: Version(DATA[:5], "1", 0, 1).status  # type: ignore[method-assign]  # its end is not there yet
     assert read_three_times(tmp_path, origin, "/f") == {"under_construction": 3}
 
 

@@ -31,7 +31,7 @@ def test_a_file_that_is_being_written_is_read_by_one_reader_only(tmp_path: Path)
     """A second one may be of another file that took its path, and no status could tell."""
     origin = ScriptedOrigin()
     origin.write("/f", b"old" * BLOCK, token="1")
-    origin.status = lambda path: Version(b"old", "1", 0, 1).status  # type: ignore[method-assign]  # the end is not there yet
+    origin.status = lambda path, **_: Version(b"old", "1", 0, 1).status  # type: ignore[method-assign]  # the end is not there yet
     with cache(tmp_path, readahead=0) as used, used.open(origin, "/f") as file:
         assert file.read(10) == (b"old" * 4)[:10]
         origin.write("/f", b"new" * BLOCK, token="2")

@@ -24,9 +24,10 @@ final class Admission {
         if (!status.isFile() || status.getModificationTime() <= 0) {
             return Miss.UNVERSIONED;
         }
-        if (status.isEncrypted()) {
-            return Miss.ENCRYPTED;
-        }
+        return status.isEncrypted() ? Miss.ENCRYPTED : refusesSize(status);
+    }
+
+    Miss refusesSize(FileStatus status) {
         if (status.getLen() == 0) {
             return Miss.UNDER_CONSTRUCTION;
         }

@@ -1,8 +1,14 @@
 package io.hybridfs;
 
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What the NameNode lately allowed: (user, file, version), reusable by the same user of this process within
@@ -10,8 +16,11 @@ import java.util.concurrent.TimeUnit;
  */
 final class Grants {
     private static final int MOST = 10_000;
-    /** uri \n user \n version to System.nanoTime() of the request that was granted. */
-    private static final ConcurrentNavigableMap<String, Long> GIVEN = new ConcurrentSkipListMap<>();
+    /** By file; then by user, modification time and length. */
+    private static final ConcurrentNavigableMap<String, Map<List<Object>, Grant>> GIVEN =
+        new ConcurrentSkipListMap<>();
+    /** Grants that came to it since it was emptied. */
+    private static final AtomicInteger COUNT = new AtomicInteger();
 
     /** System.nanoTime() of the latest mutation of this process. */
     private static volatile long lastDrop = System.nanoTime();
@@ -19,6 +28,20 @@ final class Grants {
     private final String user;
     private final long freshnessNanos;
 
+    private static final class Grant {
+        final String user;
+        final FileVersion version;
+        /** System.nanoTime() before the request that was granted. */
+        final long asked;
+
+        Grant(String user, FileVersion version, long asked) {
+            this.user = user;
+            this.version = version;
+            this.asked = asked;
+        }
+    }
+
+    /** {@code user}: the effective user, as Kerberos names it: a principal is another one than its short name. */
     Grants(String user, long freshnessMillis) {
         this.user = user;
         this.freshnessNanos = TimeUnit.MILLISECONDS.toNanos(freshnessMillis);
@@ -29,36 +52,45 @@ final class Grants {
      * whichever, counts no more: it may be told of late.
      */
     void given(FileVersion version, long asked) {
-        if (freshnessNanos > 0 && asked - lastDrop > 0) {
-            if (GIVEN.size() >= MOST) {
-                GIVEN.clear();
-            }
-            GIVEN.put(key(version), asked);
+        if (freshnessNanos == 0) {
+            return;
+        }
+        List<Object> key = Arrays.asList(user, version.mtime, version.length);
+        Map<List<Object>, Grant> ofFile = GIVEN.computeIfAbsent(version.uri, uri -> new ConcurrentHashMap<>());
+        boolean another = ofFile.put(key, new Grant(user, version, asked)) == null;
+        // Looked at after it was put: a mutation that is told later finds it.
+        if (asked - lastDrop <= 0) {
+            ofFile.remove(key);
+        } else if (another && COUNT.incrementAndGet() > MOST) {
+            COUNT.set(0);
+            GIVEN.clear();
         }
     }
 
-    boolean holds(FileVersion version) {
-        return fresh(GIVEN.get(key(version)));
+    /** The version as it was granted, which tells its fileId; null if it is not granted. */
+    FileVersion held(FileVersion version) {
+        Map<List<Object>, Grant> given = GIVEN.get(version.uri);
+        Grant grant = given == null ? null : given.get(Arrays.asList(user, version.mtime, version.length));
+        return grant != null && isFresh(grant) && grant.version.matches(version) ? grant.version : null;
     }
 
-    /** Whether some version of the file is granted: then a status may suffice. */
-    boolean holdsAny(String uri) {
-        String prefix = uri + "\n" + user + "\n";
-        return GIVEN.subMap(prefix, prefix + Character.MAX_VALUE).values().stream().anyMatch(this::fresh);
+    /** The version of the file that was granted last; null if none is. */
+    FileVersion latest(String uri) {
+        Map<List<Object>, Grant> given = GIVEN.get(uri);
+        return given == null ? null : given.values().stream().filter(grant -> grant.user.equals(user))
+            .filter(this::isFresh).max(Comparator.comparingLong(grant -> grant.asked - lastDrop))
+            .map(grant -> grant.version).orElse(null);
     }
 
     /** A file or directory was changed: nothing that was granted there, to anyone, is reused. */
     static void drop(String uri) {
         lastDrop = System.nanoTime();
-        GIVEN.subMap(uri + "\n", uri + "\n" + Character.MAX_VALUE).clear();
-        GIVEN.subMap(uri + "/", uri + "/" + Character.MAX_VALUE).clear();
+        GIVEN.remove(uri);
+        String below = uri.endsWith("/") ? uri : uri + "/";
+        GIVEN.subMap(below, below.substring(0, below.length() - 1) + (char) ('/' + 1)).clear();
     }
 
-    private boolean fresh(Long asked) {
-        return asked != null && System.nanoTime() - asked < freshnessNanos;
-    }
-
-    private String key(FileVersion version) {
-        return version.uri + "\n" + user + "\n" + version.mtime + "\n" + version.length;
+    private boolean isFresh(Grant grant) {
+        return System.nanoTime() - grant.asked < freshnessNanos;
     }
 }

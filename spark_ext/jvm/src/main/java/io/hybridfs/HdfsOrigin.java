@@ -17,7 +17,7 @@ import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 final class HdfsOrigin implements Origin, Closeable {
     private final Client hdfs;
     private final Path path;
-    private final Runnable whenProven;
+    private final Traffic traffic;
     private FileVersion version;
     private FSDataInputStream opened;
     private Reader reader;
@@ -35,19 +35,19 @@ final class HdfsOrigin implements Origin, Closeable {
 
         FileStatus statusAtOrigin(Path path) throws IOException;
 
-        LocatedBlocks blocksAtOrigin(Path path) throws IOException;
+        /** The file's first block, and its last: asked for as when it is opened, and so allowed or forbidden. */
+        LocatedBlocks headAtOrigin(Path path) throws IOException;
+
+        LocatedFile locatedAtOrigin(Path path) throws IOException;
     }
 
-    /**
-     * {@code opened}: a stream that was opened already, or null. {@code whenProven} runs when data has been read that
-     * proved to be of this version, and the file to be complete.
-     */
-    HdfsOrigin(Client hdfs, Path path, FileVersion version, FSDataInputStream opened, Runnable whenProven) {
+    /** {@code opened}: a stream that was opened already, or null. */
+    HdfsOrigin(Client hdfs, Path path, FileVersion version, FSDataInputStream opened, Traffic traffic) {
         this.hdfs = hdfs;
         this.path = path;
         this.version = version;
         this.opened = opened;
-        this.whenProven = whenProven;
+        this.traffic = traffic;
     }
 
     /** A stream of the origin, shared by the fetches that run; the last one out closes it. */
@@ -61,18 +61,20 @@ final class HdfsOrigin implements Origin, Closeable {
             this.stream = stream;
             // Locates what the opening left out, so that no later read asks by path again.
             this.blocks = names(((HdfsDataInputStream) stream).getAllBlocks());
-            this.proof = Workers.ask(() -> prove(hdfs.blocksAtOrigin(path)));
+            this.proof = prove(Content.of((HdfsDataInputStream) stream));
         }
 
         /**
-         * The status that fixed the version may have been answered after the stream was opened, and then tell of
-         * another file: that the stream's blocks are still the file's blocks decides.
+         * The status that fixed the version may have been answered before or after the stream was opened, and then
+         * tell of another file: that the version holds the stream's blocks decides.
          */
-        private boolean prove(LocatedBlocks now) {
-            synchronized (HdfsOrigin.this) {
-                finished = !now.isUnderConstruction();
+        private CompletableFuture<Boolean> prove(Content content) {
+            Proven known = Proven.of(version);
+            if (known != null && known.content.equals(content)) {
+                finished = true;
+                return CompletableFuture.completedFuture(true);
             }
-            return Arrays.equals(names(now.getLocatedBlocks()), blocks);
+            return Workers.ask(() -> isOf(hdfs.locatedAtOrigin(path), content));
         }
 
         /** A client that lost a DataNode locates its blocks anew, and would accept a newer generation of them. */
@@ -90,6 +92,12 @@ final class HdfsOrigin implements Origin, Closeable {
                 throw changed(null);
             }
         }
+    }
+
+    private synchronized boolean isOf(LocatedFile now, Content content) {
+        finished = !now.underConstruction;
+        return adopt(now.status) && content != null && content.equals(now.content)
+            && (!finished || Proven.remember(version, content));
     }
 
     @Override
@@ -120,6 +128,7 @@ final class HdfsOrigin implements Origin, Closeable {
             in = acquire();
             in.read(position, into, offset, length);
             Stats.add(Stats.Counter.ORIGIN_BYTES, length);
+            traffic.miss.add(length);
         } catch (FileChangedException e) {
             throw e;
         } catch (IOException e) {
@@ -130,9 +139,7 @@ final class HdfsOrigin implements Origin, Closeable {
             }
         }
         Miss refused = refusal();
-        if (refused == null) {
-            whenProven.run();
-        } else {
+        if (refused != null) {
             countPassedThrough(refused);
         }
     }
@@ -181,7 +188,7 @@ final class HdfsOrigin implements Origin, Closeable {
         if (version.fileId == 0) {
             version = version.withFileId(FileVersion.fileId(status));
         }
-        encrypted |= status.isEncrypted();
+        encrypted |= status.isEncrypted() && !version.plaintext;
         return true;
     }
 

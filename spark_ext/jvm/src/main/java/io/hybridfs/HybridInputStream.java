@@ -36,12 +36,6 @@ class HybridInputStream extends FSInputStream
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
     private long bufferStart;
 
-    /** Pins a file to the version that it has now. */
-    interface Pin {
-        /** A reader of the present version, or null when it was the caller who fixed the version. */
-        VersionReader again() throws IOException;
-    }
-
     /** {@code splitEnd}: a position beyond which nothing is read ahead. */
     HybridInputStream(VersionReader file, Pin pin, long readahead, long splitEnd) {
         this.file = file;
@@ -297,7 +291,11 @@ class HybridInputStream extends FSInputStream
     public synchronized void close() throws IOException {
         if (!closed) {
             closed = true;
-            file.close();
+            try {
+                file.close();
+            } finally {
+                pin.closed();
+            }
         }
     }
 }

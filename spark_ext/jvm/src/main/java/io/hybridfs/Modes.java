@@ -20,23 +20,32 @@ final class Modes {
     private static final int SETGID = 02000;
     private static final int GROUP_WRITE = 0020;
     private static final int OTHERS_WRITE = 0002;
+    private static final int ALL_BUT_OWNER = 0077;
 
     /** How often, and after how long, what was not permitted is tried again. */
     private static final int ATTEMPTS = 3;
     private static final long MOMENT_MILLIS = 2;
 
+    /** Whether nobody but the owner may do anything there. */
+    final boolean ownerOnly;
     private final boolean shared;
     private final int group;
 
-    private Modes(boolean shared, int group) {
+    private Modes(boolean ownerOnly, boolean shared, int group) {
+        this.ownerOnly = ownerOnly;
         this.shared = shared;
         this.group = group;
+    }
+
+    /** Those of a new root: 0700 and 0600. */
+    static Modes ofNew() {
+        return new Modes(true, false, 0);
     }
 
     /** Makes {@code root} when it is missing; throws IOException when it is not one to be used. */
     static Modes ofRoot(Path root) throws IOException {
         if (!Files.isDirectory(root)) {
-            new Modes(false, 0).makeRoot(root);
+            ofNew().makeRoot(root);
         }
         return check(root);
     }
@@ -68,7 +77,7 @@ final class Modes {
             throw new IOException(root + " belongs to user " + owner + ": take another directory, or chmod 2770 it "
                 + "and give it to a common group");
         }
-        return new Modes(shared, group);
+        return new Modes((mode & ALL_BUT_OWNER) == 0, shared, group);
     }
 
     /** An existing directory is success. */

@@ -9,6 +9,7 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Options.ChecksumOpt;
 import org.apache.hadoop.fs.Options.Rename;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.XAttrSetFlag;
 import org.apache.hadoop.fs.permission.AclEntry;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
@@ -149,5 +150,54 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
     @Override
     public void removeAcl(Path f) throws IOException {
         change(() -> super.removeAcl(f), f);
+    }
+
+    @Override
+    public Path createSnapshot(Path dir, String name) throws IOException {
+        return mutate(() -> super.createSnapshot(dir, name), dir);
+    }
+
+    @Override
+    public void renameSnapshot(Path dir, String from, String to) throws IOException {
+        change(() -> super.renameSnapshot(dir, from, to), snapshot(dir, from), snapshot(dir, to));
+    }
+
+    @Override
+    public void deleteSnapshot(Path dir, String name) throws IOException {
+        change(() -> super.deleteSnapshot(dir, name), snapshot(dir, name));
+    }
+
+    private static Path snapshot(Path dir, String name) {
+        return new Path(new Path(dir, ".snapshot"), name);
+    }
+
+    @Override
+    public void setStoragePolicy(Path f, String policy) throws IOException {
+        change(() -> super.setStoragePolicy(f, policy), f);
+    }
+
+    @Override
+    public void unsetStoragePolicy(Path f) throws IOException {
+        change(() -> super.unsetStoragePolicy(f), f);
+    }
+
+    @Override
+    public void satisfyStoragePolicy(Path f) throws IOException {
+        change(() -> super.satisfyStoragePolicy(f), f);
+    }
+
+    @Override
+    public void setXAttr(Path f, String name, byte[] value, EnumSet<XAttrSetFlag> flags) throws IOException {
+        change(() -> super.setXAttr(f, name, value, flags), f);
+    }
+
+    @Override
+    public void removeXAttr(Path f, String name) throws IOException {
+        change(() -> super.removeXAttr(f, name), f);
+    }
+
+    @Override
+    public boolean recoverLease(Path f) throws IOException {
+        return mutate(() -> super.recoverLease(f), f);
     }
 }

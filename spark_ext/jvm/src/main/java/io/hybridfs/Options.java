@@ -20,6 +20,10 @@ final class Options {
     static final String BLOCK_SIZE = PREFIX + "block.size";
     static final String FRESHNESS = PREFIX + "freshness";
     static final String LISTINGS = PREFIX + "listings";
+    static final String AUTHORIZE = PREFIX + "authorize";
+    static final String USER = PREFIX + "user";
+    static final String CACHE_ENCRYPTED = PREFIX + "cache.encrypted";
+    static final String AUDIT = PREFIX + "audit";
     static final String ENABLED = PREFIX + "enabled";
     static final String FETCH_SIZE = PREFIX + "fetch.size";
     static final String FETCH_STREAMS = PREFIX + "fetch.streams";
@@ -33,8 +37,8 @@ final class Options {
     static final String APPLICATION = PREFIX + "application";
 
     private static final List<String> KNOWN = Collections.unmodifiableList(Arrays.asList(
-        CACHE_DIR, DISK, MEMORY, MIN_FREE, BLOCK_SIZE, FRESHNESS, LISTINGS, ENABLED, FETCH_SIZE, FETCH_STREAMS,
-        READAHEAD, LOCK_TIMEOUT, INCLUDE, EXCLUDE, MAX_FILE_SIZE, MAX_AGE, FILL_LIMIT, APPLICATION));
+        CACHE_DIR, DISK, MEMORY, MIN_FREE, BLOCK_SIZE, FRESHNESS, LISTINGS, AUTHORIZE, USER,
+        CACHE_ENCRYPTED, AUDIT, ENABLED, FETCH_SIZE, FETCH_STREAMS, READAHEAD, LOCK_TIMEOUT, INCLUDE, EXCLUDE, MAX_FILE_SIZE, MAX_AGE, FILL_LIMIT, APPLICATION));
     /** Keys of this prefix that are Hadoop's own. */
     private static final List<String> HADOOP = Arrays.asList(PREFIX + "impl", PREFIX + "impl.disable.cache");
     private static final long DEFAULT_DISK = 20L << 30;
@@ -51,6 +55,13 @@ final class Options {
     /** 0 = as the root was made, 1 MiB for a new one. */
     final int blockSize;
     final long freshnessMillis;
+    /** Whether the NameNode decides who may read only where bytes are fetched, in a domain of that user alone. */
+    final boolean authorizeAtFill;
+    /** The effective user's short name, empty = as Hadoop knows it. */
+    final String user;
+    final boolean cacheEncrypted;
+    /** Null = none. */
+    final Path audit;
     final boolean enabled;
     final int fetchSize;
     final int fetchStreams;
@@ -93,6 +104,10 @@ final class Options {
         blockSize = blockSize(get(conf, BLOCK_SIZE, ""));
         freshnessMillis = Sizes.millis(FRESHNESS, get(conf, FRESHNESS, "30s"));
         oneOf(LISTINGS, get(conf, LISTINGS, "origin"), "origin");
+        authorizeAtFill = oneOf(AUTHORIZE, get(conf, AUTHORIZE, "open"), "open", "fill").equals("fill");
+        user = shortName(get(conf, USER, ""));
+        cacheEncrypted = bool(CACHE_ENCRYPTED, get(conf, CACHE_ENCRYPTED, "false"));
+        audit = file(get(conf, AUDIT, ""));
         enabled = bool(ENABLED, get(conf, ENABLED, "true"));
         long wanted = Sizes.bytes(FETCH_SIZE, get(conf, FETCH_SIZE, "8MiB"));
         fetchSize = (int) Math.min(LARGEST_FETCH, positive(FETCH_SIZE, wanted));
@@ -194,6 +209,26 @@ final class Options {
                 + "' is not a power of two from 64KiB to 16MiB, such as 1MiB");
         }
         return (int) size;
+    }
+
+    /** A principal is no name: which user it is, the NameNode's rules say. */
+    private static String shortName(String text) {
+        if (text.matches(".*[@/\\p{Cntrl}].*")) {
+            throw new IllegalArgumentException(USER + " = '" + text
+                + "' is not the short name by which the NameNode knows a user, such as alice (not alice@REALM)");
+        }
+        return text;
+    }
+
+    private static Path file(String text) {
+        if (text.isEmpty()) {
+            return null;
+        }
+        if (!text.startsWith("/") || text.endsWith("/") || text.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException(AUDIT + " = '" + text
+                + "' is not the absolute path of a file, such as /var/log/hybridfs/audit.log");
+        }
+        return Paths.get(text);
     }
 
     /** It names a file. */

@@ -121,6 +121,10 @@ final class Store {
         return root.isDisabled();
     }
 
+    Modes modes() {
+        return root.modes;
+    }
+
     /** Whether a tier has a file of that name; it may still prove to be no hit. */
     boolean contains(Layout layout, long block) {
         for (Tier tier : tiers) {

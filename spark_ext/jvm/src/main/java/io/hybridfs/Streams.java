@@ -12,7 +12,7 @@ final class Streams {
     private Streams() {
     }
 
-    static FSInputStream over(VersionReader file, HybridInputStream.Pin pin, long readahead, long splitEnd) {
+    static FSInputStream over(VersionReader file, Pin pin, long readahead, long splitEnd) {
         try {
             return CONSTRUCTOR == null ? new HybridInputStream(file, pin, readahead, splitEnd)
                 : CONSTRUCTOR.newInstance(file, pin, readahead, splitEnd);
@@ -24,7 +24,7 @@ final class Streams {
     private static Constructor<? extends FSInputStream> newest() {
         try {
             return Class.forName(NEWER).asSubclass(FSInputStream.class)
-                .getDeclaredConstructor(VersionReader.class, HybridInputStream.Pin.class, long.class, long.class);
+                .getDeclaredConstructor(VersionReader.class, Pin.class, long.class, long.class);
         } catch (ReflectiveOperationException | LinkageError olderHadoop) {
             return null;
         }

@@ -18,6 +18,7 @@ final class VersionReader implements Closeable {
     private final HdfsOrigin origin;
     private final Fetcher fetcher;
     private final FileSystem.Statistics statistics;
+    private final Traffic traffic;
     private final OpenBlocks cached;
     private final int runBlocks;
     private final int mostRuns;
@@ -27,7 +28,8 @@ final class VersionReader implements Closeable {
     private long examined;
 
     VersionReader(Store store, FileVersion version, HdfsOrigin origin, FileSystem.Statistics statistics,
-                  Options options) {
+                  Options options, Traffic traffic) {
+        this.traffic = traffic;
         this.store = store;
         this.layout = new Layout(version, store.blockSize);
         this.origin = origin;
@@ -46,11 +48,6 @@ final class VersionReader implements Closeable {
 
     int blockSize() {
         return layout.blockSize;
-    }
-
-    /** Whether the cache seems to have the file's head or foot: then it was complete once. */
-    boolean isCached() {
-        return store.contains(layout, 0) || store.contains(layout, (layout.length - 1) / layout.blockSize);
     }
 
     /**
@@ -118,6 +115,7 @@ final class VersionReader implements Closeable {
 
     private void countHit(int bytes) {
         Stats.add(Stats.Counter.HIT_BYTES, bytes);
+        traffic.hit.add(bytes);
         statistics.incrementBytesRead(bytes);
     }
 

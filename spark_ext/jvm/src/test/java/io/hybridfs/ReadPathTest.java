@@ -83,8 +83,13 @@ class ReadPathTest {
         }
 
         @Override
-        public LocatedBlocks blocksAtOrigin(Path file) throws IOException {
-            return hdfs.blocksAtOrigin(file);
+        public LocatedBlocks headAtOrigin(Path file) throws IOException {
+            return hdfs.headAtOrigin(file);
+        }
+
+        @Override
+        public LocatedFile locatedAtOrigin(Path file) throws IOException {
+            return hdfs.locatedAtOrigin(file);
         }
     }
 
@@ -95,7 +100,8 @@ class ReadPathTest {
         Options options = new Options(fs.getConf());
         FailsOnce hdfs = new FailsOnce();
         VersionReader reader = new VersionReader(Store.of(options), version,
-            new HdfsOrigin(hdfs, path, version, null, () -> { }), new FileSystem.Statistics("hdfs"), options);
+            new HdfsOrigin(hdfs, path, version, null, new Traffic()), new FileSystem.Statistics("hdfs"), options,
+            new Traffic());
         try (HybridInputStream in = new HybridInputStream(reader, () -> null, 0, 0)) {
             for (int at : new int[] {0, 1_000_000}) {
                 in.seek(at);

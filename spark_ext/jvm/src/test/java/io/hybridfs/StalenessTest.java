@@ -220,8 +220,9 @@ class StalenessTest {
 
     private VersionReader reader(FileVersion version) {
         Options options = new Options(fs.getConf());
-        HdfsOrigin origin = new HdfsOrigin((HybridFileSystem) fs, path, version, null, () -> { });
-        return new VersionReader(Store.of(options), version, origin, new FileSystem.Statistics("hdfs"), options);
+        HdfsOrigin origin = new HdfsOrigin((HybridFileSystem) fs, path, version, null, new Traffic());
+        return new VersionReader(Store.of(options), version, origin, new FileSystem.Statistics("hdfs"), options,
+            new Traffic());
     }
 
     private FileVersion version() throws IOException {
@@ -270,10 +271,10 @@ class StalenessTest {
         try (FSDataInputStream in = fs.openFile(path).withFileStatus(named).build().get()) {
             assertArrayEquals(data, MiniHdfs.toEnd(in));
         }
-        try (FSDataInputStream in = fs.openFile(other).withFileStatus(uncached).build().get()) {
-            IOException e = assertThrows(FileChangedException.class, in::read);
-            assertTrue(e.getMessage().contains("REFRESH TABLE"), e.getMessage());
-        }
+        ExecutionException refused = assertThrows(ExecutionException.class,
+            () -> fs.openFile(other).withFileStatus(uncached).build().get());
+        assertTrue(refused.getCause() instanceof FileChangedException, String.valueOf(refused.getCause()));
+        assertTrue(refused.getCause().getMessage().contains("REFRESH TABLE"), refused.getCause().getMessage());
     }
 
     @Test
@@ -295,10 +296,10 @@ class StalenessTest {
         HybridFileSystem hybrid = (HybridFileSystem) fs;
         FileStatus late = hybrid.statusAtOrigin(path);
         FileVersion version = new FileVersion("hdfs-x", "hdfs://x/f", late.getModificationTime(), late.getLen(), 0);
-        try (HdfsOrigin origin = new HdfsOrigin(hybrid, path, version, early, () -> { })) {
+        try (HdfsOrigin origin = new HdfsOrigin(hybrid, path, version, early, new Traffic())) {
             assertThrows(FileChangedException.class, () -> origin.read(0, new byte[10], 0, 10));
         }
-        try (HdfsOrigin origin = new HdfsOrigin(hybrid, path, version, plain.open(path), () -> { })) {
+        try (HdfsOrigin origin = new HdfsOrigin(hybrid, path, version, plain.open(path), new Traffic())) {
             byte[] head = new byte[10];
             origin.read(0, head, 0, 10);
             assertEquals(ByteBuffer.wrap(changed, 0, 10), ByteBuffer.wrap(head));

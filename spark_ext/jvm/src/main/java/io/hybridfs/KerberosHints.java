@@ -1,0 +1,78 @@
+package io.hybridfs;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.hadoop.ipc.RemoteException;
+
+/** What the texts of Java's Kerberos and of Hadoop's SASL mean, and what helps. */
+final class KerberosHints {
+    private static final Pattern SKEW = Pattern.compile("Clock skew too great|\\(37\\)|Request is a replay");
+    private static final Pattern EXPIRED = Pattern.compile(
+        "Ticket expired|[Tt]icket.{0,20} expired|TGT.{0,20} expired|Ticket not yet valid|"
+            + "Token has expired|expired.{0,20}credentials");
+    private static final Pattern NO_KDC = Pattern.compile(
+        "Cannot (?:locate|find) KDC(?: for realm ([^\\s),;]+))?|Cannot get kdc for realm ([^\\s),;]+)"
+            + "|Cannot locate default realm|Realm not local to KDC|wrong realm", Pattern.CASE_INSENSITIVE);
+    private static final Pattern NO_TRUST = Pattern.compile(
+        "Server not found in Kerberos database|No service creds|Fail to create credential"
+            + "|KDC policy rejects|KDC has no support for padata|Illegal cross-realm|cross-realm.{0,30}fail"
+            + "|principal unknown.{0,20}\\(7\\)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern NO_TICKET = Pattern.compile(
+        "Client cannot authenticate via|Failed to find any Kerberos (?:tgt|credentails|credentials)"
+            + "|Unable to obtain (?:password from user|Principal Name)|no valid credentials"
+            + "|Kerberos credentials.{0,20}not found|Can't get Kerberos realm"
+            + "|SIMPLE authentication is not enabled", Pattern.CASE_INSENSITIVE);
+
+    private KerberosHints() {
+    }
+
+    /** One sentence, or null when it is nothing of Kerberos. {@code realm}: of the NameNode, may be empty. */
+    static String of(Throwable failure, String realm) {
+        String said = texts(failure);
+        if (SKEW.matcher(said).find()) {
+            return "hybridfs: the clock of this host differs too much from the KDC's or the NameNode's (Kerberos "
+                + "allows 5 minutes): synchronise the clocks (NTP).";
+        }
+        Matcher kdc = NO_KDC.matcher(said);
+        if (kdc.find()) {
+            String named = kdc.group(1) != null ? kdc.group(1) : kdc.group(2);
+            return "hybridfs: no KDC is known for the realm" + name(named != null ? unquoted(named) : realm)
+                + ": add it to [realms] of krb5.conf, and the NameNode's host to [domain_realm].";
+        }
+        if (NO_TRUST.matcher(said).find()) {
+            return "hybridfs: the KDC gave no ticket for the NameNode, whose realm" + name(realm)
+                + " it does not know or trust: let its KDC and that of the user's realm share krbtgt/<NameNode's realm>"
+                + "@<user's realm>, and see [capaths] and [domain_realm] of krb5.conf and "
+                + "dfs.namenode.kerberos.principal.";
+        }
+        if (EXPIRED.matcher(said).find()) {
+            return "hybridfs: the Kerberos ticket or delegation token has expired: renew it (kinit -R), or get "
+                + "another (kinit).";
+        }
+        return NO_TICKET.matcher(said).find()
+            ? "hybridfs: there is no valid Kerberos ticket: run kinit, see that KRB5CCNAME names its ticket cache, "
+                + "or give Spark a principal and a keytab; hadoop.security.authentication must be kerberos." : null;
+    }
+
+    private static String name(String realm) {
+        return realm.isEmpty() ? "" : " " + realm;
+    }
+
+    private static String unquoted(String realm) {
+        return realm.replaceAll("^[\"']|[\"'.]+$", "");
+    }
+
+    /** Of the cause chain, but not of what the NameNode answers who has authenticated: that may name any path. */
+    private static String texts(Throwable failure) {
+        StringBuilder all = new StringBuilder();
+        for (Throwable e = failure; e != null; e = e.getCause()) {
+            boolean answered = e instanceof RemoteException
+                && !((RemoteException) e).getClassName().matches(".*(Sasl|Authentication|InvalidToken).*");
+            if (answered) {
+                return "";
+            }
+            all.append(e.getMessage()).append('\n');
+        }
+        return all.toString();
+    }
+}

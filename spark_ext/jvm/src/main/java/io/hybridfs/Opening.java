@@ -1,0 +1,256 @@
+package io.hybridfs;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.UnresolvedLinkException;
+import org.apache.hadoop.security.AccessControlException;
+
+/**
+ * One opening of one file: the NameNode tells which version there is, and whether this user may read it. Nobody reads
+ * a version because he may read another one that the path names now.
+ */
+final class Opening implements Pin {
+    private final Cache cache;
+    private final Path path;
+    private final String uri;
+    private final Traffic traffic = new Traffic();
+    /** The version that the caller named, or null. */
+    private final FileStatus brought;
+
+    /** {@code brought}: the status that the caller has, or null; if it can be one, it is the version to be read. */
+    Opening(Cache cache, Path path, FileStatus brought) {
+        this.cache = cache;
+        this.path = path;
+        this.uri = cache.canonical(path);
+        this.brought = brought != null && Admission.isVersion(brought) ? brought : null;
+    }
+
+    /** What an opening comes to: a reader of a version, or the stream of a file that is passed through. */
+    private static final class Opened implements Closeable {
+        final VersionReader reader;
+        final FSDataInputStream plain;
+
+        Opened(VersionReader reader, FSDataInputStream plain) {
+            this.reader = reader;
+            this.plain = plain;
+        }
+
+        @Override
+        public void close() throws IOException {
+            if (plain != null) {
+                plain.close();
+            }
+        }
+    }
+
+    /** {@code splitEnd}: where the caller's share of the file ends, beyond which it is not read ahead. */
+    FSDataInputStream stream(long splitEnd) throws IOException {
+        Stats.count(Stats.Counter.OPENS);
+        Opened opened;
+        try {
+            opened = open();
+        } catch (AccessControlException e) {
+            IOException explained = Failures.explained(e, cache.realm);
+            if (explained == e) { // else it is not the NameNode that refuses
+                Stats.miss(Miss.DENIED);
+                cache.auditOpen(path, false);
+            }
+            throw explained;
+        } catch (IOException e) {
+            boolean hasCache = cache.options.enabled && Failures.unanswered(e);
+            throw hasCache ? Failures.saying(e, Failures.UNREACHABLE) : Failures.explained(e, cache.realm);
+        }
+        cache.auditOpen(path, true);
+        return opened.plain != null ? opened.plain
+            : new FSDataInputStream(Streams.over(opened.reader, this, cache.options.readahead, splitEnd));
+    }
+
+    @Override
+    public VersionReader again() throws IOException {
+        if (brought != null) {
+            return null;
+        }
+        // Whoever may read what the path named before need not be allowed what it names now.
+        Opened present = openPresent();
+        present.close();
+        return present.reader;
+    }
+
+    @Override
+    public void closed() {
+        cache.auditClose(path, traffic);
+    }
+
+    private Opened open() throws IOException {
+        Miss refused = cache.refusal(path);
+        if (refused != null) {
+            return passedThrough(cache.hdfs.openOrigin(path), refused);
+        }
+        try {
+            return brought == null ? openPresent() : openTold(brought, null);
+        } catch (UnresolvedLinkException link) {
+            return passedThrough(cache.hdfs.openOrigin(path), Miss.UNVERSIONED);
+        }
+    }
+
+    private static Opened passedThrough(FSDataInputStream plain, Miss why) throws IOException {
+        if (why == Miss.DISABLED || !Permission.isEmpty(plain)) {
+            Stats.miss(why);
+        }
+        return new Opened(null, plain);
+    }
+
+    /** Permission and version are asked for side by side, unless the one is known or comes later. */
+    private Opened openPresent() throws IOException {
+        FileVersion granted = cache.grants.latest(uri);
+        if (granted == null && !cache.options.authorizeAtFill) {
+            long asked = System.nanoTime();
+            Proven likely = Proven.latest(uri);
+            CompletableFuture<Permission> permission = Workers.ask(
+                () -> ask(likely != null && cache.has(likely.version)));
+            LocatedFile present = askBeside(permission);
+            return orClose(Workers.await(permission), may -> settle(present.status, may, present, asked));
+        }
+        FileStatus status;
+        long asked = System.nanoTime();
+        try {
+            status = cache.hdfs.statusAtOrigin(path);
+        } catch (IOException e) {
+            // It was granted when it was asked for, however long it took to learn that nobody answers.
+            if (granted != null && Failures.unanswered(e)) {
+                return reopened(granted);
+            }
+            throw e;
+        }
+        return openTold(status, asked);
+    }
+
+    /**
+     * Of the version that {@code status} tells. {@code answered}: System.nanoTime() before it was asked for, null if
+     * the caller brought it.
+     */
+    private Opened openTold(FileStatus status, Long answered) throws IOException {
+        FileVersion version = cache.version(path, status);
+        Miss refused = cache.refusal(status);
+        FileVersion granted = refused == null ? cache.grants.held(version) : null;
+        if (granted != null) {
+            return reopened(granted);
+        }
+        if (refused == null && cache.options.authorizeAtFill && cache.has(version)) {
+            if (answered != null) {
+                cache.grants.given(version, answered);
+            }
+            return new Opened(cache.reader(path, version, null, traffic), null);
+        }
+        long asked = System.nanoTime();
+        if (refused != null || Proven.of(version) != null) {
+            boolean blocks = refused == null && !version.plaintext && cache.has(version);
+            return orClose(ask(blocks), may -> settle(status, may, null, asked));
+        }
+        boolean blocks = !version.plaintext && cache.has(version);
+        CompletableFuture<Permission> permission = Workers.ask(() -> ask(blocks));
+        LocatedFile present = askBeside(permission);
+        return orClose(Workers.await(permission), may -> settle(status, may, present, asked));
+    }
+
+    /** {@code blocks}: whether the blocks will do, because the cache has the file. */
+    private Permission ask(boolean blocks) throws IOException {
+        return blocks ? Permission.byBlocks(cache.hdfs, path) : Permission.byOpening(cache.hdfs, path);
+    }
+
+    /** What forbids or fails the opening says more than what fails the status. */
+    private LocatedFile askBeside(CompletableFuture<Permission> permission) throws IOException {
+        try {
+            return cache.hdfs.locatedAtOrigin(path);
+        } catch (IOException | RuntimeException e) {
+            Workers.await(permission).close();
+            throw e;
+        }
+    }
+
+    private interface Next {
+        Opened with(Permission may) throws IOException;
+    }
+
+    /** What follows on a permission, whose stream nobody else would close if that fails. */
+    private static Opened orClose(Permission may, Next next) throws IOException {
+        try {
+            return next.with(may);
+        } catch (IOException | RuntimeException e) {
+            may.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Serves the version that {@code status} tells, if {@code may} is of what that version holds: neither answer tells
+     * whether it was given before a change of the file or after it. {@code present}: null if not asked for yet;
+     * {@code asked}: System.nanoTime() before {@code may} was.
+     */
+    private Opened settle(FileStatus status, Permission may, LocatedFile present, long asked) throws IOException {
+        FileVersion version = cache.version(path, status);
+        Miss refused = cache.refusal(status);
+        Miss seen = refused == null || refused == Miss.TOO_LARGE ? disagreement(may, version) : null;
+        if (refused != null) {
+            return passedThrough(may, seen == null ? refused : seen);
+        }
+        if (may.isEncrypted() && seen == null) {
+            version = cache.decrypted(version);
+        }
+        Proven known = seen == null ? Proven.of(version) : null;
+        if (known != null && may.isOf(known.content)) {
+            return granted(known, version, may, asked);
+        }
+        LocatedFile now = present == null ? cache.hdfs.locatedAtOrigin(path) : present;
+        if (!version.matches(now.status)) {
+            return changed(may);
+        }
+        if (seen != null || now.underConstruction) {
+            return passedThrough(may, seen == null ? Miss.UNDER_CONSTRUCTION : seen);
+        }
+        version = version.withFileId(FileVersion.fileId(now.status));
+        if (!may.isOf(now.content) || !Proven.remember(version, now.content)) {
+            return changed(may);
+        }
+        return granted(Proven.of(version), version, may, asked);
+    }
+
+    /** What the permission shows of the file that its status does not. */
+    private Miss disagreement(Permission may, FileVersion version) throws IOException {
+        if (may.isEncrypted() && !cache.keepsPlaintext()) {
+            return Miss.ENCRYPTED;
+        }
+        return may.isBeingWritten(version.length) ? Miss.UNDER_CONSTRUCTION : null;
+    }
+
+    private Opened granted(Proven proven, FileVersion version, Permission may, long asked) throws IOException {
+        FileVersion known = proven == null ? version : version.withFileId(proven.version.fileId);
+        cache.grants.given(known, asked);
+        // Only opening an encrypted file asks for its key.
+        FSDataInputStream in = may.stream == null && may.isEncrypted() ? cache.hdfs.openOrigin(path) : may.stream;
+        return new Opened(cache.reader(path, known, in, traffic), null);
+    }
+
+    /** By an earlier grant; the origin is opened when it is needed. */
+    private Opened reopened(FileVersion granted) {
+        Stats.count(Stats.Counter.GRANTS_REUSED);
+        return new Opened(cache.reader(path, granted, null, traffic), null);
+    }
+
+    /** Of who named a version nothing else is delivered; who named none gets what HDFS gives. */
+    private Opened changed(Permission may) throws IOException {
+        if (brought != null) {
+            Stats.count(Stats.Counter.VERSION_CHANGED);
+            throw new FileChangedException(uri, null);
+        }
+        return passedThrough(may, Miss.UNVERSIONED);
+    }
+
+    private Opened passedThrough(Permission may, Miss why) throws IOException {
+        return passedThrough(may.stream == null ? cache.hdfs.openOrigin(path) : may.stream, why);
+    }
+}

@@ -31,7 +31,8 @@ class Identity:
 
     @cached_property
     def encoded(self) -> bytes:
-        return f"{self.domain}\n{self.uri}\n{self.token}\n{self.length}".encode()
+        text = f"{self.domain}\n{self.uri}\n{self.token}\n{self.length}"
+        return text.encode(errors="surrogateescape")  # a local file's name need not be UTF-8
 
     def blocks(self, block_size: int) -> int:
         """How many blocks the file has."""

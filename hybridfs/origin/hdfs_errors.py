@@ -29,6 +29,7 @@ _UNANSWERED_NUMBERS = frozenset(
 )
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 _UNANSWERED = re.compile(r"failed to lookup address|could not resolve to any address|deadline has elapsed|timed out")
+_KMS_REFUSAL = re.compile(r"KMS request failed \(40[13]\b|KMS rejected")
 _NO_PROVIDER = (
     "to read it set hadoop.security.key.provider.path (kms://…) in the core-site.xml of HADOOP_CONF_DIR or in "
     "target_options"
@@ -43,11 +44,13 @@ def translate(error: BaseException, path: str) -> OSError:
         if name in _ERRORS:
             kind, number = _ERRORS[name]
             return kind(number, text, path)
+    if _KMS_REFUSAL.search(text):
+        return PermissionError(errno.EACCES, text, path)
     if ZONE in text:
         return OSError(errno.EIO, f"{text}: {_NO_PROVIDER}", path)
     if hint := advice(text):
         return OSError(errno.EIO, f"{text}: {hint}", path)
-    if not classes and _unanswered(text):
+    if not classes and "KMS" not in text and _unanswered(text):
         return OriginUnreachable(text, path)
     return OSError(errno.EIO, text, path)
 

@@ -108,3 +108,12 @@ def test_a_local_file_that_changes_within_a_tick_is_not_kept(tmp_path: Path, cac
         data = bytes([round_]) * 100
         path.write_bytes(data)
         assert fs.cat_file(str(path)) == data
+
+
+def test_a_local_file_whose_name_is_not_utf_8(tmp_path: Path, cache_dir: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.bin")
+    Path(path).write_bytes(b"x" * MIB)
+    time.sleep(0.03)
+    fs = HybridFileSystem(target_protocol="file", cache_dir=str(cache_dir), skip_instance_cache=True)
+    for _ in range(2):
+        assert fs.cat_file(path) == b"x" * MIB

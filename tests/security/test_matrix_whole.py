@@ -1,0 +1,48 @@
+"""The whole permission matrix: SIMPLE and Kerberos, both languages, both sorts of roots, every right and every change.
+
+A root is private, with all readers of its owner's uid, or of a group, with readers of another uid than alice's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.security import matrix
+from tests.security.matrix_beds import PRIVATE, SHARED, House, secure_house, simple_house
+from tests.security.matrix_judge import Judge, revocations
+from tests.security.matrix_run import LANGUAGES, Batch, crowd
+
+pytestmark = [pytest.mark.security, pytest.mark.timeout(900)]
+
+# How much later than `freshness` an open may be *noticed* to be denied: readers are asked in turn.
+_TURN = 1.0
+
+
+@pytest.mark.parametrize("bed", [simple_house, secure_house], ids=["simple", "kerberos"])
+def test_nobody_reads_what_hdfs_refuses_him(bed: Callable[[], AbstractContextManager[House]]) -> None:
+    """No byte after the grant has ended, no byte without one, nobody locked out, and HDFS's own sort of error."""
+    judge = Judge()
+    begun = time.monotonic()
+    with bed() as house:
+        for mode, root in ((PRIVATE, "private"), (SHARED, "group")):
+            with crowd(house, mode) as people:
+                for freshness in ("0", "5s"):
+                    Batch(people, matrix.cells(f"{root}-{freshness}"), freshness, judge, root).run()
+                if mode == PRIVATE:
+                    few = [role for role in matrix.ROLES if role.name in ("group", "ACL-allowed")]
+                    cells = matrix.cells("default", tuple(few), ("chmod", "setfacl", "delete"))
+                    Batch(people, cells, None, judge, root).run()
+    print(judge.table(), f"{time.monotonic() - begun:.0f} s", sep="\n")
+    assert judge.faults == []
+    assert judge.sums["bytes leaked"] == 0
+    batches = 2 * 2 * len(LANGUAGES)
+    assert judge.revoked == batches * revocations() + len(cells) * len(LANGUAGES)
+    assert judge.worst("freshness=0") == 0
+    assert 3 < judge.worst("freshness=5s") <= 5 + _TURN
+    assert 25 < judge.worst("freshness=default") <= 30 + _TURN
+    assert judge.sums["bytes by a grant inside freshness"] > 0
+    assert judge.sums["origin_bytes"] == 0  # all that was read lay in the cache, for whoever is let to it

@@ -7,25 +7,22 @@
 ...     environment = hdfs.as_user("alice")                 # of a process that has alice's ticket, in Python or Java
 
 What `environment` holds: HADOOP_CONF_DIR, KRB5_CONFIG and KRB5CCNAME; for JVMs JAVA_TOOL_OPTIONS. Run hdfs-native in
-a process of its own, because libkrb5 reads KRB5_CONFIG there: `hdfs.run_python(code, "alice")` does so. A Spark driver
-that is started with it, as tests/spark/conftest.py starts them, reads with the ticket; one that has
-`spark.kerberos.principal` and `spark.kerberos.keytab` (`kdc.principal("alice")`) needs no KRB5CCNAME.
+a process of its own, because libkrb5 reads KRB5_CONFIG there, as tests/python/support.py's `run_python` does, or
+tests/security/reading.py's `in_python`. A Spark driver that is started with it, as tests/spark/conftest.py starts them,
+reads with the ticket; one that has `spark.kerberos.principal` and `spark.kerberos.keytab` (`kdc.principal("alice")`)
+needs no KRB5CCNAME.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spark_ext.bed import BedError, Hdfs
+from spark_ext.bed import Hdfs
 from spark_ext.bed.daemon import java_command, run_java
 from tests.security.bed.kdc import Kdc, write_krb5_conf
 
-ROOT = Path(__file__).resolve().parents[3]
 _TOKENS = Path(__file__).with_name("Tokens.java")
 _SUPERUSER = "hdfs"
 
@@ -97,22 +94,6 @@ class SecureHdfs(Hdfs):
             "KRB5CCNAME": str(cache or self.kdc.directory / "no-cache"),
             "JAVA_TOOL_OPTIONS": _java_krb5(used),
         }
-
-    def run_python(
-        self, code: str, user: str, environment: Mapping[str, str] | None = None, timeout: float = 60
-    ) -> str:
-        """Output of a Python process that runs `code` as a principal; BedError with its words when it fails."""
-        run = subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **self.as_user(user), **(environment or {})},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if run.returncode != 0:
-            raise BedError(f"Python as {user} ended with {run.returncode}:\n{(run.stdout + run.stderr)[-3000:]}")
-        return run.stdout
 
     def token(self, user: str) -> str:
         """A delegation token of the user, as text, kept for later calls. The first call of a user takes 2 s or so."""

@@ -1,0 +1,33 @@
+"""A realm on-premises with an HDFS, and a realm in the cloud. They start on first use and end with the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.security.bed.kdc import Kdc
+from tests.security.bed.secure_hdfs import SecureHdfs
+
+
+@pytest.fixture(scope="session")
+def onprem() -> Iterator[Kdc]:
+    """The KDC of `secure_hdfs` and of its users."""
+    with Kdc("ONPREM") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Kdc]:
+    """A KDC whose realm `secure_hdfs` maps to short names; nobody has let its users in yet."""
+    with Kdc("CLOUD") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def secure_hdfs(onprem: Kdc, cloud: Kdc) -> Iterator[SecureHdfs]:
+    """An HDFS under Kerberos without encryption on the wire. `gateway` may act for others; `/alice` is alice's."""
+    with SecureHdfs(onprem, datanodes=1, trusted=[cloud], proxies=["gateway"]) as running:
+        running.web("PUT", "/alice", op="MKDIRS", permission="755")
+        running.web("PUT", "/alice", op="SETOWNER", owner="alice")
+        yield running

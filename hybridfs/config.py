@@ -142,8 +142,11 @@ def _authorize(value: object) -> str:
 
 
 def parse_user(value: object) -> str:
-    """A short name; a principal is none: which user it is, the NameNode's auth_to_local rules say."""
-    if not isinstance(value, str) or any(letter in "@/" or not letter.isprintable() for letter in value):
+    """A short name; a principal is none: which user it is, the NameNode's auth_to_local rules say.
+
+    It ends a domain's name, so it must not look like another part of one (FORMAT.md section 2).
+    """
+    if not isinstance(value, str) or any(letter in "@/+" or not letter.isprintable() for letter in value):
         raise BadOption(f"{value!r} is not the short name of a user of the NameNode, like alice (not alice@REALM)")
     return value.strip()
 

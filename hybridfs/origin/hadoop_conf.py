@@ -42,6 +42,15 @@ def authority(host: str | None, port: int | None, properties: Mapping[str, str])
     return next((key.partition(".")[0] for key, value in addresses.items() if _with_port(value) == address), address)
 
 
+def milliseconds(properties: Mapping[str, str], key: str) -> float:
+    """A time in milliseconds as seconds; 0 where there is none. Raises ValueError, naming the property."""
+    text = properties.get(key) or "0"
+    try:
+        return int(text) / 1000
+    except ValueError:
+        raise ValueError(f"Hadoop property {key} is {text!r}, not a number of milliseconds") from None
+
+
 def _with_port(address: str) -> str:
     return address.lower() if ":" in address else f"{address.lower()}:{DEFAULT_PORT}"
 

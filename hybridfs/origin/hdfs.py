@@ -27,6 +27,8 @@ _PATIENCE = {
     "dfs.client.failover.max.attempts": "6",
     "dfs.client.failover.sleep.max.millis": "4000",
 }
+# It waits without end for a NameNode that is silent. These bound an answer, by whether it is awaited briefly.
+_BOUNDS = {False: "ipc.client.rpc-timeout.ms", True: "dfs.client.socket-timeout"}
 _SAFE_RANGE = 4 << 20  # larger single ranges cost page faults
 
 
@@ -156,14 +158,19 @@ class HdfsOrigin:
         **config: Any,
     ) -> None:
         given = {key: str(value) for key, value in config.items()}
-        properties = hadoop_conf.load() | given
+        if kerberos:
+            given.setdefault("hadoop.security.authentication", "kerberos")
+        properties = _PATIENCE | hadoop_conf.load() | given
         self.authority = hadoop_conf.authority(host, port, properties)
         owner = f"@{hadoop_user.short_name(user, properties)}" if alone else ""
         self.domain = domain_name(f"hdfs-{self.authority}{owner}")
         self.plaintext_domain = domain_name(f"hdfs-{self.authority}{owner}+plaintext")
         self.caller = hadoop_user.audit_name(user, kerberos.get("kerberos_principal"), properties)
         self._answers = Answers()
-        settings = {key: value for key, value in _PATIENCE.items() if key not in properties} | given
+        self._patience = {
+            briefly: hadoop_conf.milliseconds(properties, key) or PATIENCE[briefly] for briefly, key in _BOUNDS.items()
+        }
+        settings = {key: properties[key] for key in _PATIENCE} | given
 
         def client(**changed: str) -> TranslatingClient:
             return TranslatingClient(Client(f"hdfs://{self.authority}", settings | changed, **kerberos))
@@ -177,18 +184,18 @@ class HdfsOrigin:
         return f"hdfs://{self.authority}{_clean(path)}"
 
     def status(self, path: str, *, briefly: bool = False) -> Status:
-        found = self._ask(self._client.get_file_info, path, PATIENCE[briefly])
+        found = self._ask(self._client.get_file_info, path, self._patience[briefly])
         if found.isdir:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         return Status(found.length, str(found.modification_time), cacheable=found.modification_time > 0)
 
     def open(self, path: str) -> OriginReader:
         try:
-            return _Reader(path, self._ask(self._blind.read, path, PATIENCE[False]), encrypted=False)
+            return _Reader(path, self._ask(self._blind.read, path, self._patience[False]), encrypted=False)
         except OSError as error:
             if ZONE not in str(error) or self._blind is self._client:
                 raise
-        return _Reader(path, self._ask(self._client.read, path, PATIENCE[False]), encrypted=True)
+        return _Reader(path, self._ask(self._client.read, path, self._patience[False]), encrypted=True)
 
     def _ask(self, call: Callable[[str], Any], path: str, seconds: float) -> Any:
         try:

@@ -36,7 +36,7 @@ _ADVICE = tuple(
             "realm {1} knows no service {0}: a NameNode of another realm must be in [domain_realm] of krb5.conf",
         ),
         (
-            r"Cannot (?:find|contact any|resolve.*) KDCs? for (?:requested )?realm ['\"]?([^'\"\s)]+)",
+            r"Cannot (?:find|contact any|resolve.*) KDCs? for (?:requested )?realm [\\'\"]*([^\\'\"\s)]+)",
             "no KDC of realm {0} answers: name it in [realms] of krb5.conf (KRB5_CONFIG), and let it be reached",
         ),
         (

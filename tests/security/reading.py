@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import build_jar
 from spark_ext.bed import Hdfs
+from spark_ext.bed.daemon import java_command
+from spark_ext.bed.jars import jars
 from tests.python.support import run_python
 from tests.spark.conftest import Driver, RefusedError
 
 WORKER = str(Path(__file__).with_name("reading_worker.py"))
+_READS = Path(__file__).with_name("Reads.java")
 _PYTHON = """
 import hashlib, json, sys, fsspec
 url, options = sys.argv[1], json.loads(sys.argv[2])
@@ -43,11 +48,23 @@ def in_python(hdfs: Hdfs, environment: Mapping[str, str], path: str, cache_dir: 
 
 @contextmanager
 def spark(
-    environment: Mapping[str, str], cache_dir: Path, conf: Mapping[str, str] | None = None, **options: Any
+    environment: Mapping[str, str],
+    cache_dir: Path,
+    conf: Mapping[str, str] | None = None,
+    submit: Sequence[str] | None = None,
+    **options: Any,
 ) -> Iterator[Driver]:
-    """A driver with a small session that was made through `spark_ext.configure`."""
+    """A driver with a small session that was made through `spark_ext.configure`.
+
+    submit: arguments of spark-submit, which then starts the Python process; without it Python starts Spark.
+    """
     small = {"spark.driver.memory": "512m", **(conf or {})}
-    with closing(Driver([sys.executable], environment, WORKER)) as driver:
+    command = [sys.executable]
+    if submit is not None:
+        # Its JVM is there before the session is.
+        launched = ["--driver-memory", "512m", "--driver-class-path", str(build_jar.JAR)]
+        command = [str(Path(sys.executable).with_name("spark-submit")), *launched, *submit]
+    with closing(Driver(command, environment, WORKER)) as driver:
         driver.do("configure", master="local[1]", conf=small, cache_dir=str(cache_dir), **options)
         yield driver
 
@@ -64,6 +81,30 @@ def in_spark(
     with spark(environment, cache_dir, conf, **options) as driver:
         found: str = driver.do("digest", url=f"{hdfs.url}{path}")
         return found
+
+
+def in_java(
+    hdfs: Hdfs, environment: Mapping[str, str], path: str, cache_dir: Path, *users: str, **properties: object
+) -> list[str]:
+    """What a JVM with the jar reads, as itself or as each of the users in turn: digests, or `refused: ` and a text.
+
+    properties: of Hadoop, with `_` for `.`.
+    """
+    jar = build_jar.JAR
+    # A source file in the place of a main class is compiled and run.
+    tool = java_command(str(_READS), [hdfs.conf_dir, jar, f"{jars()}/*"], cache_dir / "tmp")
+    given = {"fs_hybridfs_cache_dir": cache_dir, **properties}
+    assigned = [f"{name.replace('_', '.')}={value}" for name, value in given.items()]
+    run = subprocess.run(
+        [*tool, f"{hdfs.url}{path}", *assigned, *users],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return run.stdout.splitlines()
 
 
 def content(size: int = 3_000_000) -> bytes:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hybridfs.layout import domain_name
+from spark_ext.bed import Daemon
 from tests.security.bed.secure_hdfs import SecureHdfs
-from tests.security.reading import content, digest, in_python, in_spark
+from tests.security.reading import content, digest, in_java, in_python, in_spark, spark
 from tests.spark.conftest import RefusedError
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(600), pytest.mark.usefixtures("jar")]
@@ -46,8 +49,8 @@ LOGINS = {"ticket cache": (tickets, tickets), "keytab": (python_keytab, spark_ke
 def test_each_language_reads_what_the_other_cached(login: str, secure_hdfs: SecureHdfs, cache_dir: Path) -> None:
     to_python, to_spark = LOGINS[login]
     python = _as(in_python, to_python(secure_hdfs, "alice"))
-    spark = _as(in_spark, to_spark(secure_hdfs, "alice"))
-    for name, cold, warm in (("python-first", python, spark), ("spark-first", spark, python)):
+    in_session = _as(in_spark, to_spark(secure_hdfs, "alice"))
+    for name, cold, warm in (("python-first", python, in_session), ("spark-first", in_session, python)):
         data, path = content(), f"/alice/{login.replace(' ', '-')}-{name}"
         secure_hdfs.put(path, data, "alice", permission="600")
         before = secure_hdfs.bytes_read()
@@ -68,6 +71,66 @@ def test_a_file_that_is_cached_for_alice_is_refused_to_bob(secure_hdfs: SecureHd
     for read in (in_python, in_spark):
         with pytest.raises(RefusedError, match="Permission denied: user=bob"):
             read(secure_hdfs, bob, path, cache_dir)
+
+
+def test_a_gateway_reads_as_those_it_acts_for(secure_hdfs: SecureHdfs, cache_dir: Path) -> None:
+    """The NameNode sees alice; what is cached for her alone is in her domain, and bob is refused it all the same."""
+    data, path = content(), "/alice/proxied"
+    secure_hdfs.put(path, data, "alice", permission="600")
+    gateway = secure_hdfs.as_user("gateway")
+    namenode = secure_hdfs.role("namenode0")
+    domain = domain_name(f"hdfs-{secure_hdfs.authority}@alice")
+
+    namenode.forget_log()
+    acting = {**gateway, "HADOOP_PROXY_USER": "alice"}
+    assert in_python(secure_hdfs, acting, path, cache_dir, authorize="fill") == digest(data)
+    assert _opened_by(namenode, path) == {"alice"}
+    assert list((cache_dir / "v1").glob(f"{domain}/*/*/*"))
+
+    filled = secure_hdfs.bytes_read()
+    namenode.forget_log()
+    fill = {"fs_hybridfs_authorize": "fill"}
+    alice, bob, again = in_java(secure_hdfs, gateway, path, cache_dir, "alice", "bob", "alice", **fill)
+    assert (alice, again) == (digest(data), digest(data))
+    assert "Permission denied: user=bob" in bob
+    assert secure_hdfs.bytes_read() == filled, "the JVM did not read alice's domain"
+    assert "gateway" not in _opened_by(namenode, path)
+    with pytest.raises(RefusedError, match="Permission denied: user=bob"):
+        in_python(secure_hdfs, {**gateway, "HADOOP_PROXY_USER": "bob"}, path, cache_dir, authorize="fill")
+
+
+def test_one_jvm_keeps_the_grants_of_those_it_acts_for_apart(secure_hdfs: SecureHdfs, cache_dir: Path) -> None:
+    data, path = content(), "/alice/grants"
+    secure_hdfs.put(path, data, "alice", permission="600")
+    namenode = secure_hdfs.role("namenode0")
+    namenode.forget_log()
+    users = ("alice", "bob", "alice", "gateway")
+    read = in_java(secure_hdfs, secure_hdfs.as_user("gateway"), path, cache_dir, *users, fs_hybridfs_freshness="30s")
+    assert [digest(data) == found for found in read] == [True, False, True, False]
+    assert "Permission denied: user=bob" in read[1]
+    assert "Permission denied: user=gateway" in read[3]
+    assert _opened_by(namenode, path) == {"alice", "bob", "gateway"}
+
+
+def test_spark_submit_for_another_user_reads_as_that_user(secure_hdfs: SecureHdfs, cache_dir: Path) -> None:
+    data, path = content(), "/alice/submitted"
+    secure_hdfs.put(path, data, "alice", permission="600")
+    environment = secure_hdfs.as_user("gateway")
+    namenode = secure_hdfs.role("namenode0")
+    namenode.forget_log()
+    with spark(environment, cache_dir, submit=["--proxy-user", "alice"]) as driver:
+        assert driver.do("digest", url=f"{secure_hdfs.url}{path}") == digest(data)
+    assert _opened_by(namenode, path) == {"alice"}
+    with (
+        spark(environment, cache_dir, submit=["--proxy-user", "bob"]) as driver,
+        pytest.raises(RefusedError, match="Permission denied: user=bob"),
+    ):
+        driver.do("digest", url=f"{secure_hdfs.url}{path}")
+
+
+def _opened_by(namenode: Daemon, path: str) -> set[str]:
+    """Short names of those whom the NameNode's audit log names for opens of the path, allowed or not."""
+    return set(re.findall(rf"ugi=([^ @]+)[^\t]*\t[^\t]*\tcmd=open\tsrc={path}\t", namenode.log_text()))
 
 
 def _as(read: Read, login: Mapping[str, Any]) -> Read:

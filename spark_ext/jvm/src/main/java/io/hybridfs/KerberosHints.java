@@ -6,21 +6,22 @@ import org.apache.hadoop.ipc.RemoteException;
 
 /** What the texts of Java's Kerberos and of Hadoop's SASL mean, and what helps. */
 final class KerberosHints {
-    private static final Pattern SKEW = Pattern.compile("Clock skew too great|\\(37\\)|Request is a replay");
-    private static final Pattern EXPIRED = Pattern.compile(
-        "Ticket expired|[Tt]icket.{0,20} expired|TGT.{0,20} expired|Ticket not yet valid|"
-            + "Token has expired|expired.{0,20}credentials");
+    private static final Pattern SKEW = Pattern.compile("Clock skew too great");
     private static final Pattern NO_KDC = Pattern.compile(
-        "Cannot (?:locate|find) KDC(?: for realm ([^\\s),;]+))?|Cannot get kdc for realm ([^\\s),;]+)"
-            + "|Cannot locate default realm|Realm not local to KDC|wrong realm", Pattern.CASE_INSENSITIVE);
+        "Cannot (?:locate|find|get) KDC(?: for realm ([^\\s),;]+))?|Cannot locate default realm",
+        Pattern.CASE_INSENSITIVE);
+    private static final Pattern KDC_SILENT = Pattern.compile("Mechanism level: (?:Connection refused|Connect(?:ion)? "
+        + "timed out|Receive timed out|Read timed out|No route to host|Network is unreachable)",
+        Pattern.CASE_INSENSITIVE);
     private static final Pattern NO_TRUST = Pattern.compile(
         "Server not found in Kerberos database|No service creds|Fail to create credential"
-            + "|KDC policy rejects|KDC has no support for padata|Illegal cross-realm|cross-realm.{0,30}fail"
-            + "|principal unknown.{0,20}\\(7\\)", Pattern.CASE_INSENSITIVE);
+            + "|KDC policy rejects|Illegal cross-realm", Pattern.CASE_INSENSITIVE);
+    private static final Pattern TOKEN = Pattern.compile(
+        "Token has expired|is expired, current time|can't be found in cache", Pattern.CASE_INSENSITIVE);
+    private static final Pattern EXPIRED = Pattern.compile("Ticket expired|Ticket not yet valid");
     private static final Pattern NO_TICKET = Pattern.compile(
         "Client cannot authenticate via|Failed to find any Kerberos (?:tgt|credentails|credentials)"
-            + "|Unable to obtain (?:password from user|Principal Name)|no valid credentials"
-            + "|Kerberos credentials.{0,20}not found|Can't get Kerberos realm"
+            + "|Unable to obtain (?:password from user|Principal Name)"
             + "|SIMPLE authentication is not enabled", Pattern.CASE_INSENSITIVE);
 
     private KerberosHints() {
@@ -35,9 +36,12 @@ final class KerberosHints {
         }
         Matcher kdc = NO_KDC.matcher(said);
         if (kdc.find()) {
-            String named = kdc.group(1) != null ? kdc.group(1) : kdc.group(2);
-            return "hybridfs: no KDC is known for the realm" + name(named != null ? unquoted(named) : realm)
+            return "hybridfs: no KDC is known for the realm" + name(kdc.group(1) == null ? realm : unquoted(kdc.group(1)))
                 + ": add it to [realms] of krb5.conf, and the NameNode's host to [domain_realm].";
+        }
+        if (KDC_SILENT.matcher(said).find()) {
+            return "hybridfs: a KDC cannot be reached, that of the NameNode's realm" + name(realm)
+                + " or that of the user's: see [realms] of krb5.conf, and the network.";
         }
         if (NO_TRUST.matcher(said).find()) {
             return "hybridfs: the KDC gave no ticket for the NameNode, whose realm" + name(realm)
@@ -45,13 +49,17 @@ final class KerberosHints {
                 + "@<user's realm>, and see [capaths] and [domain_realm] of krb5.conf and "
                 + "dfs.namenode.kerberos.principal.";
         }
+        if (TOKEN.matcher(said).find()) {
+            return "hybridfs: the delegation token has expired: give Spark a principal and a keytab, so that it gets "
+                + "others in time, or start the application again.";
+        }
         if (EXPIRED.matcher(said).find()) {
-            return "hybridfs: the Kerberos ticket or delegation token has expired: renew it (kinit -R), or get "
-                + "another (kinit).";
+            return "hybridfs: the Kerberos ticket has expired: renew it (kinit -R), or get another (kinit).";
         }
         return NO_TICKET.matcher(said).find()
-            ? "hybridfs: there is no valid Kerberos ticket: run kinit, see that KRB5CCNAME names its ticket cache, "
-                + "or give Spark a principal and a keytab; hadoop.security.authentication must be kerberos." : null;
+            ? "hybridfs: there is no Kerberos ticket, or it has expired: run kinit, see that KRB5CCNAME names its ticket "
+                + "cache, or give Spark a principal and a keytab; hadoop.security.authentication must be kerberos."
+            : null;
     }
 
     private static String name(String realm) {
@@ -67,7 +75,7 @@ final class KerberosHints {
         StringBuilder all = new StringBuilder();
         for (Throwable e = failure; e != null; e = e.getCause()) {
             boolean answered = e instanceof RemoteException
-                && !((RemoteException) e).getClassName().matches(".*(Sasl|Authentication|InvalidToken).*");
+                && !((RemoteException) e).getClassName().matches(".*(Sasl|InvalidToken).*");
             if (answered) {
                 return "";
             }

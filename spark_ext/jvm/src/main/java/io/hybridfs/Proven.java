@@ -51,4 +51,11 @@ final class Proven {
             return known.content.equals(content);
         }
     }
+
+    /** As in a new process. */
+    static void forget() {
+        synchronized (BY_URI) {
+            BY_URI.clear();
+        }
+    }
 }

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.security.PrivilegedExceptionAction;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -20,7 +19,6 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.AclEntry;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.security.AccessControlException;
-import org.apache.hadoop.security.UserGroupInformation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,11 +28,6 @@ class AuthorisationTest {
 
     static {
         new Random(5).nextBytes(DATA);
-    }
-
-    private static FileSystem as(String user, Configuration conf) throws Exception {
-        return UserGroupInformation.createUserForTesting(user, new String[] {user})
-            .doAs((PrivilegedExceptionAction<FileSystem>) () -> MiniHdfs.client(conf));
     }
 
     /** A file that only alice may read. */
@@ -50,9 +43,9 @@ class AuthorisationTest {
     void bobIsRefusedWhatAliceCached(@TempDir java.nio.file.Path root) throws Exception {
         Configuration conf = MiniHdfs.cached(root);
         try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain());
-             FileSystem alice = as("alice", conf);
-             FileSystem bob = as("bob", conf);
-             FileSystem plainBob = as("bob", MiniHdfs.plain())) {
+             FileSystem alice = Users.as("alice", conf);
+             FileSystem bob = Users.as("bob", conf);
+             FileSystem plainBob = Users.as("bob", MiniHdfs.plain())) {
             Path path = secret(superuser, "a");
             assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
             Workers.quiesce();
@@ -72,7 +65,7 @@ class AuthorisationTest {
     void aGrantIsReusedWithinFreshnessOnly(@TempDir java.nio.file.Path root) throws Exception {
         Configuration conf = MiniHdfs.cached(root);
         conf.set(Options.FRESHNESS, "1h");
-        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = as("alice", conf)) {
+        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "b");
             assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
             superuser.setPermission(path, new FsPermission((short) 0));
@@ -99,7 +92,7 @@ class AuthorisationTest {
         List<AclEntry> names = AclEntry.parseAclSpec("user:carol", false);
         List<AclChange> changes = Arrays.asList((fs, path) -> fs.modifyAclEntries(path, entries),
             (fs, path) -> fs.removeAclEntries(path, names), FileSystem::removeAcl, FileSystem::removeDefaultAcl);
-        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = as("alice", conf)) {
+        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "acl");
             for (AclChange change : changes) {
                 assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
@@ -132,7 +125,7 @@ class AuthorisationTest {
     void freshnessZeroAsksAtEveryOpen(@TempDir java.nio.file.Path root) throws Exception {
         Configuration conf = MiniHdfs.cached(root);
         conf.set(Options.FRESHNESS, "0");
-        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = as("alice", conf)) {
+        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "c");
             assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
             FileStatus status = alice.getFileStatus(path);
@@ -147,7 +140,7 @@ class AuthorisationTest {
     void aGrantExpires(@TempDir java.nio.file.Path root) throws Exception {
         Configuration conf = MiniHdfs.cached(root);
         conf.set(Options.FRESHNESS, "200ms");
-        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = as("alice", conf)) {
+        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "d");
             assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
             superuser.setPermission(path, new FsPermission((short) 0));
@@ -161,7 +154,7 @@ class AuthorisationTest {
     void whatIsNotCachedNeedsThePermissionNow(@TempDir java.nio.file.Path root) throws Exception {
         Configuration conf = MiniHdfs.cached(root);
         conf.set(Options.FRESHNESS, "1h");
-        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = as("alice", conf)) {
+        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "e");
             try (FSDataInputStream in = alice.open(path)) {
                 in.read();

@@ -37,6 +37,7 @@ final class MiniHdfs {
                 conf.setLong("dfs.namenode.fs-limits.min-block-size", 1024);
                 conf.setBoolean("dfs.namenode.acls.enabled", true);
                 conf.set("hadoop.security.key.provider.path", "jceks://file" + base + "/keys.jceks");
+                conf.set("dfs.namenode.audit.loggers", NameNodeCalls.class.getName());
                 makeKey(conf);
                 cluster = new MiniDFSCluster.Builder(conf).numDataNodes(2).build();
                 cluster.waitActive();

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.security.PrivilegedExceptionAction;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
@@ -21,7 +20,6 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.security.AccessControlException;
-import org.apache.hadoop.security.UserGroupInformation;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,8 +52,8 @@ class ReplacedSecretTest {
         Configuration conf = MiniHdfs.cached(root);
         conf.set(Options.FRESHNESS, "1h");
         superuser = (DistributedFileSystem) MiniHdfs.client(MiniHdfs.plain());
-        alice = as("alice", conf);
-        bob = as("bob", conf);
+        alice = Users.as("alice", conf);
+        bob = Users.as("bob", conf);
         path = new Path("/replaced/" + test.getTestMethod().get().getName() + "-" + System.nanoTime());
     }
 
@@ -65,11 +63,6 @@ class ReplacedSecretTest {
         bob.close();
         alice.close();
         superuser.close();
-    }
-
-    private static FileSystem as(String user, Configuration conf) throws Exception {
-        return UserGroupInformation.createRemoteUser(user)
-            .doAs((PrivilegedExceptionAction<FileSystem>) () -> MiniHdfs.client(conf));
     }
 
     private FileStatus write(Path file, byte[] data, int mode) throws IOException {

@@ -1,0 +1,72 @@
+package io.hybridfs;
+
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.hdfs.server.namenode.AuditLogger;
+import org.apache.hadoop.metrics2.AbstractMetric;
+import org.apache.hadoop.metrics2.impl.MetricsCollectorImpl;
+import org.apache.hadoop.metrics2.impl.MetricsSystemImpl;
+import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+
+/** What the NameNode of {@link MiniHdfs} was asked, by its own metrics and by its audit log. */
+public final class NameNodeCalls implements AuditLogger {
+    private static final List<String> AUDITED = Collections.synchronizedList(new ArrayList<>());
+
+    @Override
+    public void initialize(Configuration conf) {
+    }
+
+    @Override
+    public void logAuditEvent(boolean allowed, String user, InetAddress address, String command, String source,
+                              String target, FileStatus status) {
+        AUDITED.add(command + " " + source + " " + user.split(" ")[0] + (allowed ? "" : " refused"));
+    }
+
+    /** Lines of a command and a file since the process began: {@code <command> <file> <user>[ refused]}. */
+    static List<String> audited(String command, String file) {
+        List<String> lines = new ArrayList<>();
+        synchronized (AUDITED) {
+            AUDITED.stream().filter(line -> line.startsWith(command + " " + file + " ")).forEach(lines::add);
+        }
+        return lines;
+    }
+
+    /** Calls of clients, by method: {@code GetBlockLocations} and so on; those of DataNodes are left out. */
+    static Map<String, Long> byClients() {
+        MetricsCollectorImpl collector = new MetricsCollectorImpl();
+        ((MetricsSystemImpl) DefaultMetricsSystem.instance())
+            .getSource("RpcDetailedActivityForPort" + MiniHdfs.cluster().getNameNodePort())
+            .getMetrics(collector, true);
+        Map<String, Long> calls = new TreeMap<>();
+        for (AbstractMetric metric : collector.getRecords().get(0).metrics()) {
+            String name = metric.name().replace("NumOps", "");
+            if (name.length() < metric.name().length() && !name.startsWith("Overall") && !name.startsWith("Send")
+                && !name.startsWith("Block") && !name.startsWith("Register") && !name.startsWith("RenewLease")
+                && metric.value().longValue() > 0) {
+                calls.put(name, metric.value().longValue());
+            }
+        }
+        return calls;
+    }
+
+    interface Action {
+        void run() throws Exception;
+    }
+
+    /** The calls that {@code action} makes, by method. */
+    static Map<String, Long> of(Action action) throws Exception {
+        Map<String, Long> before = byClients();
+        action.run();
+        Thread.sleep(100); // a call is counted after it was answered
+        Map<String, Long> calls = byClients();
+        before.forEach((name, count) -> calls.merge(name, -count, Long::sum));
+        calls.values().removeIf(count -> count == 0);
+        return calls;
+    }
+}

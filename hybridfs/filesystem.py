@@ -26,7 +26,8 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
     """A cache over HDFS, or over any fsspec filesystem, used by URL.
 
     ``hybridfs://namenode:8020/path``, ``hybridfs://nameservice/path`` and ``hybridfs::hdfs://…`` are HDFS;
-    ``hybridfs::file:///path``, ``hybridfs::webhdfs://…`` and so on any other.
+    ``hybridfs::file:///path``, ``hybridfs::webhdfs://…``, ``hybridfs::swebhdfs://…`` (TLS, with the option ``ca_file``
+    for a private CA) and so on any other.
 
     Parameters
     ----------

@@ -41,6 +41,7 @@ LAYERS = (
     "origin.kerberos",
     "origin.hdfs_errors",
     "origin.hdfs",
+    "origin.swebhdfs",
     "origin.generic",
     "origin",
     "admission",

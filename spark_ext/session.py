@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from spark_ext import jar, live, settings
+from spark_ext import driver_options, jar, live, settings
 from spark_ext.jar import SparkSetupError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def configure(builder: SparkSession.Builder, **options: Any) -> SparkSession.Bui
     >>> spark = configure(SparkSession.builder, cache_dir="/ssd/cache", disk="200GiB").getOrCreate()  # doctest: +SKIP
 
     `spark.jars` and the class paths are added to; nothing that is configured is overwritten. The application gets a
-    name of its own for `fill_limit`, unless `application` is given or configured.
+    name of its own for `fill_limit`, unless `application` is given or configured. Python, in the driver and in
+    workers, reads `hybridfs://` with the same options (`spark.executorEnv.FSSPEC_HYBRIDFS_…`), unless it has others.
 
     Args:
         builder: `SparkSession.builder`, with or without settings of its own.
@@ -48,12 +50,24 @@ def configure(builder: SparkSession.Builder, **options: Any) -> SparkSession.Bui
         lookup = settings.configured(set_already)
         merged = _wanted(options, lookup)
         settings.check_command_line(merged)
+    _lend(merged)
     return _apply(builder, merged)
+
+
+def _lend(properties: Mapping[str, str]) -> None:
+    prefix = settings.EXECUTOR_ENV
+    driver_options.lend({key.removeprefix(prefix): value for key, value in properties.items() if prefix in key})
 
 
 def _wanted(options: dict[str, Any], lookup: settings.Lookup) -> dict[str, str]:
     """What the session needs, joined with what is configured. Raises SparkSetupError where the two do not agree."""
-    return settings.merge(settings.named(settings.wanted(options, lookup("spark.master")), lookup), lookup)
+    new = settings.named(settings.wanted(options, lookup("spark.master")), lookup)
+    return settings.merge(_with_python(options, new, lookup), lookup)
+
+
+def _with_python(options: dict[str, Any], new: dict[str, str], lookup: settings.Lookup) -> dict[str, str]:
+    environment = settings.python_environment(options, new, lookup)
+    return new | {settings.EXECUTOR_ENV + name: value for name, value in environment.items()}
 
 
 def _apply(builder: SparkSession.Builder, properties: dict[str, str]) -> SparkSession.Builder:
@@ -122,11 +136,17 @@ def attach(spark: SparkSession, **options: Any) -> SparkSession:
     jar.check_spark(spark.version)
     context = spark.sparkContext
     properties = _hadoop_properties(context, options)
+    environment = settings.python_environment(
+        options, {}, lambda key: properties.get(key.removeprefix(settings.HADOOP))
+    )
     jvm: Any = context._jvm
     live.load_jar(jvm, jar.path())
     context._jsc.addJar(jar.path())
     for key, value in properties.items():
         context._jsc.hadoopConfiguration().set(key, value)
+    for name, value in environment.items():
+        context.environment.setdefault(name, value)
+    driver_options.lend({name: context.environment[name] for name in environment})
     live.forget_file_systems(jvm, "hdfs", settings.SHIM)
     if deaf := live.close_on_executors(spark):
         raise SparkSetupError(
@@ -168,4 +188,4 @@ def conf(master: str | None = None, /, **options: Any) -> dict[str, str]:
         BadOption: an option is unknown or its value cannot be used.
         SparkSetupError: this installation has no jar.
     """
-    return settings.wanted(options, master)
+    return _with_python(options, settings.wanted(options, master), lambda _: None)

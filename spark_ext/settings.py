@@ -10,19 +10,20 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import fsspec.config
-
 from hybridfs.config import OPTIONS, hadoop_options
 from hybridfs.origin import hadoop_conf
-from spark_ext import jar
+from spark_ext import driver_options, jar
 from spark_ext.jar import SparkSetupError
 
 SHIM = "io.hybridfs.HybridFileSystem"
 PLAIN = "org.apache.hadoop.hdfs.DistributedFileSystem"
 HADOOP = "spark.hadoop."
 HDFS_IMPL = "spark.hadoop.fs.hdfs.impl"
+EXECUTOR_ENV = "spark.executorEnv."
 APPLICATION = HADOOP + OPTIONS["application"].hadoop_key
 # Lists, with what separates their items: ours is added to what is there.
+_SHARED = tuple(option for option in OPTIONS.values() if option.hadoop)
+_PYTHONS = tuple(option for option in OPTIONS.values() if not option.hadoop)
 LISTS = {"spark.jars": ",", "spark.driver.extraClassPath": ":", "spark.executor.extraClassPath": ":"}
 # Of these the command line wins over anything that is set later.
 LAUNCH_ONLY = ("spark.driver.extraClassPath",)
@@ -41,8 +42,21 @@ def option_keys(options: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         BadOption: an option is unknown or its value cannot be used.
     """
-    given = {k: v for k, v in fsspec.config.conf.get("hybridfs", {}).items() if k in OPTIONS}
-    return {HADOOP + key: value for key, value in hadoop_options(**{**given, **options}).items()}
+    return {HADOOP + key: value for key, value in hadoop_options(**{**driver_options.given(), **options}).items()}
+
+
+def python_environment(options: Mapping[str, Any], new: Mapping[str, str], existing: Lookup) -> dict[str, str]:
+    """The environment in which Python workers have the same options as the session's JVMs.
+
+    Args:
+        options: as a user gave them.
+        new: what is to be set in Spark's configuration.
+        existing: what is there.
+    """
+    found = {option: new.get(HADOOP + option.hadoop_key) or existing(HADOOP + option.hadoop_key) for option in _SHARED}
+    given = {**driver_options.given(), **options}
+    found |= {option: option.write(option.parse(given[option.name])) for option in _PYTHONS if option.name in given}
+    return {option.environment: value for option, value in found.items() if value is not None}
 
 
 def wanted(options: Mapping[str, Any], master: str | None) -> dict[str, str]:
@@ -72,7 +86,7 @@ def named(new: dict[str, str], existing: Lookup) -> dict[str, str]:
 
 
 def merge(new: Mapping[str, str], existing: Lookup) -> dict[str, str]:
-    """`new` joined with what is configured already; lists grow, other values must agree.
+    """`new` joined with what is configured already; lists grow, environments stay, other values must agree.
 
     Raises:
         SparkSetupError: a property has another value already.
@@ -83,6 +97,8 @@ def merge(new: Mapping[str, str], existing: Lookup) -> dict[str, str]:
 def _joined(key: str, new: str, old: str | None) -> str:
     if not old:
         return new
+    if key.startswith(EXECUTOR_ENV):
+        return old  # he wants something else for Python
     if key in LISTS:
         return join_list(old, new, LISTS[key])
     if old != new and (key, old) != (HDFS_IMPL, PLAIN):

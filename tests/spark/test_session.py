@@ -96,6 +96,22 @@ def test_second_run_reads_nothing_from_hdfs(
     assert sum(h.bytes_from_cache for h in warm_status.hosts) == warm_status.total("hit_bytes")
 
 
+@pytest.mark.parametrize("way", ["configure", "attach"])
+def test_python_has_the_options_of_its_session(way: str, new_driver: NewDriver, cache_dir: Path) -> None:
+    """In the driver and in workers, but for what is set otherwise there."""
+    own = {"spark.executorEnv.FSSPEC_HYBRIDFS_FRESHNESS": "7s"}
+    options = {"cache_dir": str(cache_dir), "authorize": "fill", "user": "alice", "freshness": "5s"}
+    driver = new_driver(environment={"FSSPEC_HYBRIDFS_MIN_FREE": "2GiB"})
+    if way == "configure":
+        driver.do("configure", master=LOCAL, conf=own, **options)
+    else:
+        driver.do("start", master=LOCAL, conf=own)
+        driver.do("attach", **options)
+    names = ["cache_dir", "authorize", "user", "freshness", "min_free"]
+    expected = [str(cache_dir), "fill", "alice", "7.0", str(2 << 30)]
+    assert driver.do("options_of_python", names=names) == [expected, expected]
+
+
 @pytest.mark.parametrize("master", [LOCAL, CLUSTER])
 def test_attach_to_a_session_that_has_read_already(
     master: str, hdfs: Hdfs, hdfs_dir: str, new_driver: NewDriver, data: Dataset, cache_dir: Path

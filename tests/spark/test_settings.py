@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fsspec.config
 import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
 import spark_ext
+from hybridfs import HybridFileSystem
 from hybridfs.errors import BadOption
 from spark_ext import SparkSetupError, jar, settings
 
@@ -27,6 +29,8 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jar: Path) -> None:
     monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
     monkeypatch.setattr(pyspark.SparkContext, "_gateway", None)
     monkeypatch.setattr(pyspark.SparkContext, "_active_spark_context", None)
+    monkeypatch.setattr("fsspec.config.conf", {})  # options are lent to the driver's own Python
+    monkeypatch.setattr("spark_ext.driver_options._lent", {})
 
 
 def built(builder: SparkSession.Builder) -> dict[str, str]:
@@ -36,7 +40,16 @@ def built(builder: SparkSession.Builder) -> dict[str, str]:
 def test_configure_sets_what_spark_needs(jar: Path) -> None:
     options = {"cache_dir": "/ssd/cache", "disk": "200GiB", "enabled": True, "exclude": ["/tmp/", "**.tmp"]}
     conf = built(spark_ext.configure(SparkSession.builder, **options))
-    assert re.fullmatch(r"spark-[0-9a-f]{8}-[0-9a-f-]{27}", conf.pop(APPLICATION))
+    application = conf.pop(APPLICATION)
+    assert re.fullmatch(r"spark-[0-9a-f]{8}-[0-9a-f-]{27}", application)
+    environment = {name: conf.pop(name) for name in list(conf) if name.startswith("spark.executorEnv.")}
+    assert environment == {
+        "spark.executorEnv.FSSPEC_HYBRIDFS_CACHE_DIR": "/ssd/cache",
+        "spark.executorEnv.FSSPEC_HYBRIDFS_DISK": "200GiB",
+        "spark.executorEnv.FSSPEC_HYBRIDFS_ENABLED": "true",
+        "spark.executorEnv.FSSPEC_HYBRIDFS_EXCLUDE": "/tmp/,**.tmp",
+        "spark.executorEnv.FSSPEC_HYBRIDFS_APPLICATION": application,
+    }
     assert conf == {
         "spark.jars": str(jar),
         "spark.driver.extraClassPath": str(jar),
@@ -133,6 +146,33 @@ def test_environment_options_reach_executors(monkeypatch: pytest.MonkeyPatch) ->
     conf = built(spark_ext.configure(SparkSession.builder, freshness="7s"))
     assert conf["spark.hadoop.fs.hybridfs.cache.dir"] == "/env/cache"
     assert conf["spark.hadoop.fs.hybridfs.freshness"] == "7s"
+
+
+def test_python_has_the_options_of_the_session() -> None:
+    """Also those of Python alone, and those that stand in Spark's configuration; not where it has others."""
+    builder = SparkSession.builder.config("spark.hadoop.fs.hybridfs.user", "alice").config(
+        "spark.executorEnv.FSSPEC_HYBRIDFS_FRESHNESS", "0"
+    )
+    conf = built(spark_ext.configure(builder, authorize="fill", freshness="5s", map_budget="1MiB"))
+    names = {"USER": "alice", "AUTHORIZE": "fill", "FRESHNESS": "0", "MAP_BUDGET": "1048576"}
+    assert {name: conf[f"spark.executorEnv.FSSPEC_HYBRIDFS_{name}"] for name in names} == names
+    assert conf["spark.hadoop.fs.hybridfs.freshness"] == "5s"
+    fs = HybridFileSystem(target_protocol="memory", skip_instance_cache=True)
+    assert (fs._settings.user, fs._settings.authorize) == ("alice", "fill")
+
+
+def test_what_was_lent_to_the_driver_is_not_taken_for_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fsspec.config.conf, "hybridfs", {"exclude": "/tmp/"})
+    spark_ext.configure(SparkSession.builder, user="alice", exclude="/other/")
+    assert fsspec.config.conf["hybridfs"] | {"application": ""} == {
+        "exclude": "/tmp/",
+        "user": "alice",
+        "application": "",
+    }
+    conf = built(spark_ext.configure(SparkSession.builder))
+    assert "spark.hadoop.fs.hybridfs.user" not in conf
+    assert conf["spark.hadoop.fs.hybridfs.exclude"] == "/tmp/"
+    assert "user" not in fsspec.config.conf["hybridfs"]
 
 
 def test_another_file_system_for_hdfs_is_an_error() -> None:

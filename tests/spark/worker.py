@@ -85,6 +85,18 @@ def status() -> spark_ext.Status:
     return spark_ext.status(session())
 
 
+def options_of_python(names: list[str]) -> list[list[str]]:
+    """The values of some options in the driver's own Python, and in that of a worker."""
+
+    def seen(_: object) -> list[str]:
+        from hybridfs import HybridFileSystem
+
+        settings = HybridFileSystem(target_protocol="memory", skip_instance_cache=True)._settings
+        return [str(getattr(settings, name)) for name in names]
+
+    return [seen(None), *session().sparkContext.parallelize([0], 1).map(seen).collect()]
+
+
 def neutral(value: object, base: str) -> str:
     """A value as text, without what differs between two runs: the directory and the times."""
     text = str(value).replace(base, "${base}")
@@ -109,7 +121,9 @@ def root_class(error: PySparkException) -> str | None:
 
 
 Commands = Mapping[str, Callable[..., Any]]
-COMMANDS: Commands = {f.__name__: f for f in (start, configure, attach, stop, write, copy_jar, scan, status, sql)}
+COMMANDS: Commands = {
+    f.__name__: f for f in (start, configure, attach, stop, write, copy_jar, scan, status, options_of_python, sql)
+}
 
 
 def answer(request: tuple[str, dict[str, Any]], commands: Commands) -> tuple[bool, Any]:

@@ -7,9 +7,9 @@ import stat
 import uuid
 from dataclasses import dataclass
 
-from hybridfs.config import is_block_size
 from hybridfs.errors import BadOption
 from hybridfs.publishing import make_directories, patiently, write_once
+from hybridfs.values import is_block_size
 
 DEFAULT_BLOCK_SIZE = 1 << 20
 SHARED_MEMORY = "/dev/shm"

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     "errors",
     "globs",
+    "values",
     "config",
     "layout",
     "trailer",
@@ -37,6 +38,7 @@ LAYERS = (
     "origin.base",
     "origin.answers",
     "origin.hadoop_conf",
+    "origin.ticket_cache",
     "origin.hadoop_user",
     "origin.kerberos",
     "origin.hdfs_errors",

@@ -6,8 +6,9 @@ import os
 import pwd
 from collections.abc import Mapping
 
-from hybridfs import config
 from hybridfs.errors import BadOption
+from hybridfs.origin import ticket_cache
+from hybridfs.values import parse_user
 
 
 def is_kerberos(properties: Mapping[str, str]) -> bool:
@@ -43,17 +44,22 @@ def short_name(given: str, properties: Mapping[str, str]) -> str:
             f"{'HADOOP_PROXY_USER' if proxied else 'HADOOP_USER_NAME'}={given}"
         )
     try:
-        return config.parse_user(given or told)
+        return parse_user(given or told)
     except BadOption as bad:
         raise BadOption(f"option user: {bad}; name it with user=") from None
 
 
-def audit_name(given: str, principal: str | None, properties: Mapping[str, str]) -> str:
-    """``alice (auth:SIMPLE)``, as Hadoop writes users; ``?`` for a user whom only his ticket or his token names."""
+def audit_name(given: str, kerberos: Mapping[str, str], properties: Mapping[str, str]) -> str:
+    """``alice (auth:SIMPLE)``, as Hadoop writes users; ``?`` for a user whom only his token names.
+
+    ``given``: the option ``user``; ``kerberos``: what was given to log in by.
+    """
     proxied = os.environ.get("HADOOP_PROXY_USER")
     if not is_kerberos(properties):
         real = f"{os.environ.get('HADOOP_USER_NAME') or local_user()} (auth:SIMPLE)"
+    elif "HADOOP_TOKEN_FILE_LOCATION" in os.environ and not kerberos:
+        real = f"{(not proxied and given) or '?'} (auth:TOKEN)"
     else:
-        method = "TOKEN" if "HADOOP_TOKEN_FILE_LOCATION" in os.environ and not principal else "KERBEROS"
-        real = f"{principal or (not proxied and given) or '?'} (auth:{method})"
+        principal = kerberos.get("kerberos_principal") or ticket_cache.principal()
+        real = f"{principal or (not proxied and given) or '?'} (auth:KERBEROS)"
     return f"{proxied} (auth:PROXY) via {real}" if proxied else real

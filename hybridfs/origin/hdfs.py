@@ -165,7 +165,7 @@ class HdfsOrigin:
         owner = f"@{hadoop_user.short_name(user, properties)}" if alone else ""
         self.domain = domain_name(f"hdfs-{self.authority}{owner}")
         self.plaintext_domain = domain_name(f"hdfs-{self.authority}{owner}+plaintext")
-        self.caller = hadoop_user.audit_name(user, kerberos.get("kerberos_principal"), properties)
+        self.caller = hadoop_user.audit_name(user, kerberos, properties)
         self._answers = Answers()
         self._patience = {
             briefly: hadoop_conf.milliseconds(properties, key) or PATIENCE[briefly] for briefly, key in _BOUNDS.items()

@@ -49,8 +49,8 @@ _ADVICE = tuple(
         ),
         (
             r"GSS_S_NO_CRED|No Kerberos credentials|No credentials cache|No credentials were supplied",
-            "there is no Kerberos ticket: run kinit (KRB5CCNAME names the cache), or give kerberos_principal with "
-            "kerberos_keytab or kerberos_cache",
+            "there is no Kerberos ticket: run kinit (KRB5CCNAME names the cache), or give kerberos_principal with a "
+            "kerberos_keytab or kerberos_cache that is of that principal",
         ),
         (
             r"NoSASLMechanism|No valid SASL mechanism",

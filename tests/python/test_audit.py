@@ -189,37 +189,53 @@ def test_a_child_tells_of_its_own_opens_only(tmp_path: Path, log: Path) -> None:
 
 KERBEROS = {"hadoop.security.authentication": "kerberos"}
 HADOOP = ("HADOOP_USER_NAME", "HADOOP_PROXY_USER", "HADOOP_TOKEN_FILE_LOCATION")
+LOGIN = {"kerberos_principal": "alice@CLOUD"}
+# A cache of a real kinit, up to its first ticket.
+TICKETS = (
+    b"\x05\x04\x00\x0c\x00\x01\x00\x08\xff\xff\xff\xff\x00\x00\x00\x00"
+    b"\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x05CLOUD\x00\x00\x00\x04hive\x00\x00\x00\x02h1"
+)
 
 
 @pytest.mark.parametrize(
-    ("environment", "properties", "user", "principal", "name"),
+    ("environment", "properties", "user", "kerberos", "name"),
     [
-        ({}, {}, "", None, f"{local_user()} (auth:SIMPLE)"),
-        ({"HADOOP_USER_NAME": "alice"}, {}, "", None, "alice (auth:SIMPLE)"),
+        ({}, {}, "", {}, f"{local_user()} (auth:SIMPLE)"),
+        ({"HADOOP_USER_NAME": "alice"}, {}, "", {}, "alice (auth:SIMPLE)"),
         (
             {"HADOOP_USER_NAME": "hive", "HADOOP_PROXY_USER": "alice"},
             {},
             "",
-            None,
+            {},
             "alice (auth:PROXY) via hive (auth:SIMPLE)",
         ),
-        ({"HADOOP_USER_NAME": "ignored"}, KERBEROS, "alice", None, "alice (auth:KERBEROS)"),
-        ({}, KERBEROS, "alice", "alice@CLOUD", "alice@CLOUD (auth:KERBEROS)"),
-        ({}, KERBEROS, "", None, "? (auth:KERBEROS)"),
-        ({"HADOOP_TOKEN_FILE_LOCATION": "/t"}, KERBEROS, "alice", None, "alice (auth:TOKEN)"),
-        ({"HADOOP_PROXY_USER": "alice"}, KERBEROS, "", "hive@X", "alice (auth:PROXY) via hive@X (auth:KERBEROS)"),
+        ({"HADOOP_USER_NAME": "ignored"}, KERBEROS, "alice", {}, "alice (auth:KERBEROS)"),
+        ({}, KERBEROS, "alice", LOGIN, "alice@CLOUD (auth:KERBEROS)"),
+        ({}, KERBEROS, "", {}, "? (auth:KERBEROS)"),
+        ({"KRB5CCNAME": "FILE:tickets"}, KERBEROS, "alice", {}, "hive/h1@CLOUD (auth:KERBEROS)"),
+        ({"KRB5CCNAME": "tickets"}, KERBEROS, "", {}, "hive/h1@CLOUD (auth:KERBEROS)"),
+        ({"KRB5CCNAME": "garbled"}, KERBEROS, "", {}, "? (auth:KERBEROS)"),
+        ({"KRB5CCNAME": "cut"}, KERBEROS, "", {}, "? (auth:KERBEROS)"),
+        ({"HADOOP_TOKEN_FILE_LOCATION": "/t"}, KERBEROS, "alice", {}, "alice (auth:TOKEN)"),
+        ({"HADOOP_PROXY_USER": "bob"}, KERBEROS, "", LOGIN, "bob (auth:PROXY) via alice@CLOUD (auth:KERBEROS)"),
     ],
 )
 def test_whom_a_line_names(
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     environment: dict[str, str],
     properties: dict[str, str],
     user: str,
-    principal: str | None,
+    kerberos: dict[str, str],
     name: str,
 ) -> None:
+    (tmp_path / "tickets").write_bytes(TICKETS + b"tickets")
+    (tmp_path / "cut").write_bytes(TICKETS[:40])
+    (tmp_path / "garbled").write_bytes(b"\x05\x03" + TICKETS[2:])
+    monkeypatch.chdir(tmp_path)
     for variable in HADOOP:
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("KRB5CCNAME", "nothing")
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    assert audit_name(user, principal, properties) == name
+    assert audit_name(user, kerberos, properties) == name

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hybridfs import BadOption, HybridFileSystem, config
+from hybridfs import BadOption, HybridFileSystem, config, values
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -31,14 +31,14 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
     ],
 )
 def test_sizes(text: object, size: int) -> None:
-    assert config.parse_size(text) == size
+    assert values.parse_size(text) == size
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30s", 30), ("500ms", 0.5), ("5m", 300), ("5min", 300), ("2h", 7200), ("0", 0), (1.5, 1.5)]
 )
 def test_durations(text: object, seconds: float) -> None:
-    assert math.isclose(config.parse_duration(text), seconds)
+    assert math.isclose(values.parse_duration(text), seconds)
 
 
 BAD = [

@@ -24,7 +24,7 @@ def gssapi(text: str, routine: str = "GSS_S_FAILURE") -> str:
 
 KERBEROS = [
     (gssapi(f"{NOBODY}No Kerberos credentials available (default cache: /tmp/krb5cc_0)", "GSS_S_NO_CRED"), "run kinit"),
-    (gssapi(f"{NOBODY}No credentials cache found", "GSS_S_NO_CRED"), "kerberos_keytab or kerberos_cache"),
+    (gssapi(f"{NOBODY}No credentials cache found", "GSS_S_NO_CRED"), "kerberos_keytab or kerberos_cache that is"),
     (
         gssapi(f"{NOBODY}Principal in credential cache does not match desired name", "GSS_S_NO_CRED"),
         "another principal than kerberos_principal",

@@ -35,7 +35,7 @@ final class Cache {
         this.hdfs = hdfs;
         this.options = options;
         this.statistics = statistics;
-        String shortName = options.user.isEmpty() ? user.getShortUserName() : options.user;
+        String shortName = shortName(options, user);
         authority = CanonicalUri.authority(conf, name);
         String shared = "hdfs-" + authority + (options.authorizeAtFill ? "@" + shortName : "");
         domain = CanonicalUri.domain(shared);
@@ -44,9 +44,27 @@ final class Cache {
         realm = principal.indexOf('@') < 0 ? "" : principal.substring(principal.indexOf('@') + 1);
         UserGroupInformation real = user.getRealUser() == null ? user : user.getRealUser();
         audit = new Audit(options.audit, shortName + " (auth:" + real.getAuthenticationMethod() + ")");
-        grants = new Grants(user.getUserName(), options.freshnessMillis);
+        // A process may have both values of authorize: what the one was granted without being asked is not the other's.
+        grants = new Grants(user.getUserName() + " in " + shared, options.freshnessMillis);
         admission = new Admission(options);
         store = options.enabled ? Store.of(options) : null;
+    }
+
+    /**
+     * The option says whom a principal or a token stands for. A user who tells the NameNode a name himself, or for whom
+     * another one tells it, is that one, and reads the blocks of no other.
+     */
+    private static String shortName(Options options, UserGroupInformation user) {
+        boolean named = user.getRealUser() != null || !UserGroupInformation.isSecurityEnabled();
+        if (!options.user.isEmpty() && !named) {
+            return options.user;
+        }
+        String told = user.getShortUserName();
+        if (options.authorizeAtFill && !options.user.isEmpty() && !options.user.equals(told)) {
+            throw new IllegalArgumentException(Options.USER + " = '" + options.user + "', but this user is " + told
+                + " to the NameNode: leave it out, or be " + options.user);
+        }
+        return told;
     }
 
     String canonical(Path qualified) {

@@ -153,25 +153,6 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
     }
 
     @Override
-    public Path createSnapshot(Path dir, String name) throws IOException {
-        return mutate(() -> super.createSnapshot(dir, name), dir);
-    }
-
-    @Override
-    public void renameSnapshot(Path dir, String from, String to) throws IOException {
-        change(() -> super.renameSnapshot(dir, from, to), snapshot(dir, from), snapshot(dir, to));
-    }
-
-    @Override
-    public void deleteSnapshot(Path dir, String name) throws IOException {
-        change(() -> super.deleteSnapshot(dir, name), snapshot(dir, name));
-    }
-
-    private static Path snapshot(Path dir, String name) {
-        return new Path(new Path(dir, ".snapshot"), name);
-    }
-
-    @Override
     public void setStoragePolicy(Path f, String policy) throws IOException {
         change(() -> super.setStoragePolicy(f, policy), f);
     }

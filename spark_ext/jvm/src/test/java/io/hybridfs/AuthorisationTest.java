@@ -2,8 +2,6 @@ package io.hybridfs;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +17,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.AclEntry;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.security.AccessControlException;
+import org.apache.hadoop.security.UserGroupInformation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -108,20 +107,6 @@ class AuthorisationTest {
     }
 
     @Test
-    void whatWasGrantedBeforeAMutationCountsNoMoreWhenItIsToldLate() {
-        Grants grants = new Grants("alice", 3_600_000);
-        FileVersion version = new FileVersion("hdfs-a", "hdfs://a/d/f", 1, 1, 0);
-        long asked = System.nanoTime();
-        Grants.drop("hdfs://a/d");
-        grants.given(version, asked);
-        assertNull(grants.held(version));
-        grants.given(version, System.nanoTime());
-        assertNotNull(grants.held(version));
-        Grants.drop("hdfs://a/d");
-        assertNull(grants.held(version));
-    }
-
-    @Test
     void freshnessZeroAsksAtEveryOpen(@TempDir java.nio.file.Path root) throws Exception {
         Configuration conf = MiniHdfs.cached(root);
         conf.set(Options.FRESHNESS, "0");
@@ -164,6 +149,30 @@ class AuthorisationTest {
             try (FSDataInputStream in = alice.open(path)) {
                 assertEquals(DATA[0] & 0xff, in.read());
                 assertThrows(AccessControlException.class, () -> in.readFully(200_000, new byte[10]));
+            }
+        }
+    }
+
+    /** Who acts for another has that one's grants, and a principal is not the short name. */
+    @Test
+    void aGrantIsOneUsersAlone(@TempDir java.nio.file.Path root) throws Exception {
+        Configuration conf = MiniHdfs.cached(root);
+        conf.set(Options.FRESHNESS, "1h");
+        UserGroupInformation service = UserGroupInformation.createRemoteUser("service");
+        UserGroupInformation alice = UserGroupInformation.createRemoteUser("alice");
+        try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain());
+             FileSystem direct = Users.as(alice, conf);
+             FileSystem proxied = Users.as(UserGroupInformation.createProxyUser("alice", service), conf);
+             FileSystem itself = Users.as(service, conf);
+             FileSystem forBob = Users.as(UserGroupInformation.createProxyUser("bob", service), conf)) {
+            Path path = secret(superuser, "proxied");
+            assertArrayEquals(DATA, MiniHdfs.read(proxied, path.toString()));
+            Workers.quiesce();
+            assertThrows(AccessControlException.class, () -> itself.open(path));
+            assertThrows(AccessControlException.class, () -> forBob.open(path));
+            superuser.setPermission(path, new FsPermission((short) 0));
+            for (FileSystem granted : new FileSystem[] {proxied, direct}) {
+                assertArrayEquals(DATA, MiniHdfs.read(granted, path.toString()));
             }
         }
     }

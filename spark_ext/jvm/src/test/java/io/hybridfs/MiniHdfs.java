@@ -36,8 +36,10 @@ final class MiniHdfs {
                 conf.setLong("dfs.blocksize", HDFS_BLOCK);
                 conf.setLong("dfs.namenode.fs-limits.min-block-size", 1024);
                 conf.setBoolean("dfs.namenode.acls.enabled", true);
-                conf.set("hadoop.security.key.provider.path", "jceks://file" + base + "/keys.jceks");
+                conf.set("hadoop.security.key.provider.path", "asked://file" + base + "/keys.jceks");
                 conf.set("dfs.namenode.audit.loggers", NameNodeCalls.class.getName());
+                conf.set("hadoop.proxyuser.service.hosts", "*");
+                conf.set("hadoop.proxyuser.service.users", "*");
                 makeKey(conf);
                 cluster = new MiniDFSCluster.Builder(conf).numDataNodes(2).build();
                 cluster.waitActive();

@@ -88,9 +88,8 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         return self._opened[1]
 
     def _stream(self, path: str) -> Stream:
-        now = runtime.current()
-        grants = now.grants(self.origin, self._settings.freshness)
-        return now.engine(self._settings).open(self.origin, grants, path)
+        now, origin = runtime.current(), self.origin  # once: the grants must be of the origin that is asked
+        return now.engine(self._settings).open(origin, now.grants(origin, self._settings.freshness), path)
 
     def _mutated(self, *paths: str) -> None:
         grants = runtime.current().grants(self.origin, self._settings.freshness)

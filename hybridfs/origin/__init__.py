@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from hybridfs.origin import kerberos
+from hybridfs.origin import kerberos, ticket_cache
 from hybridfs.origin.base import Origin
 
 
@@ -31,4 +31,5 @@ def identity_of_caller() -> tuple[str | None, ...]:
     """What decides which user an origin sees; origins and what they granted are never shared across it."""
     names = ("HADOOP_USER_NAME", "HADOOP_PROXY_USER", "HADOOP_TOKEN_FILE_LOCATION", "KRB5CCNAME", "KRB5_CLIENT_KTNAME")
     places = ("KRB5_CONFIG", "HADOOP_CONF_DIR", "HADOOP_HOME")
-    return (str(os.getpid()), str(os.geteuid()), *(os.environ.get(name) for name in names + places))
+    told = (os.environ.get(name) for name in names + places)
+    return (str(os.getpid()), str(os.geteuid()), ticket_cache.principal(), *told)

@@ -74,7 +74,7 @@ class GenericOrigin:
         if self._protocol == "file":
             return _LocalReader(path)
         if self._protocol in _WEB_HDFS:
-            self.fs._call("CHECKACCESS", path=path, fsaction="r--")
+            self._answers.ask(lambda: self.fs._call("CHECKACCESS", path=path, fsaction="r--"), PATIENCE[False])
         return _RangeReader(self.fs, path)
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 import struct
+from functools import lru_cache
 
 from hybridfs.publishing import read_whole
 
 
-def principal(cache: str | None = None) -> str | None:
-    """The default principal of a cache of kind FILE, such as ``alice@CLOUD``; None where there is none to be read.
+def principal() -> str | None:
+    """The default principal, such as ``alice@CLOUD``, of the cache that KRB5CCNAME names, else of where MIT has it.
 
-    ``cache``: its name; default: KRB5CCNAME, else where MIT puts it.
+    None where there is no cache of kind FILE to be read.
     """
-    name = cache or os.environ.get("KRB5CCNAME") or f"/tmp/krb5cc_{os.geteuid()}"
-    kind, colon, path = name.partition(":")
+    name = os.environ.get("KRB5CCNAME") or f"/tmp/krb5cc_{os.geteuid()}"
+    kind, colon, rest = name.partition(":")
+    path = rest if colon and kind == "FILE" else name
     try:
-        content = read_whole(path if colon and kind == "FILE" else name)
-        return _principal(content)
+        found = os.stat(path)
+        return _read(path, found.st_ino, found.st_mtime_ns, found.st_size)
     except (OSError, struct.error, UnicodeDecodeError):
         return None
+
+
+@lru_cache(maxsize=16)
+def _read(path: str, *_version: int) -> str | None:
+    return _principal(read_whole(path))
 
 
 def _principal(content: bytes) -> str | None:

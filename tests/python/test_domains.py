@@ -114,6 +114,24 @@ def test_who_becomes_another_user_has_another_origin(monkeypatch: pytest.MonkeyP
     assert fs.origin is before
 
 
+def test_who_takes_tickets_of_another_has_another_origin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the same cache, as kinit does; a renewal of the same principal's changes nothing."""
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path}/tickets")
+    (tmp_path / "tickets").write_bytes(tickets(b"alice"))
+    fs = made()
+    before = fs.origin
+    (tmp_path / "tickets").write_bytes(tickets(b"alice") + b"renewed")
+    assert fs.origin is before
+    (tmp_path / "tickets").write_bytes(tickets(b"mallory"))
+    assert fs.origin is not before
+
+
+def tickets(user: bytes) -> bytes:
+    """The begin of a cache of tickets, as far as its owner."""
+    name = b"\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x05CLOUD" + len(user).to_bytes(4, "big") + user
+    return b"\x05\x04\x00\x0c\x00\x01\x00\x08\xff\xff\xff\xff\x00\x00\x00\x00" + name
+
+
 @pytest.mark.parametrize("given", [{"authorize": "fill"}, {"authorize": "open"}, {"user": "alice"}])
 def test_domains_of_other_origins_are_of_their_options(given: dict[str, str]) -> None:
     def domain(**options: Any) -> str:

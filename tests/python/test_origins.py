@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+import requests
 
 import hybridfs
 from hybridfs import HybridFileSystem
@@ -117,3 +118,12 @@ def test_a_local_file_whose_name_is_not_utf_8(tmp_path: Path, cache_dir: Path) -
     fs = HybridFileSystem(target_protocol="file", cache_dir=str(cache_dir), skip_instance_cache=True)
     for _ in range(2):
         assert fs.cat_file(path) == b"x" * MIB
+
+
+def test_a_webhdfs_that_does_not_answer(cache_dir: Path) -> None:
+    options = {"host": "127.0.0.1", "port": 1}
+    fs = HybridFileSystem(
+        target_protocol="webhdfs", target_options=options, cache_dir=str(cache_dir), skip_instance_cache=True
+    )
+    with pytest.raises(requests.exceptions.ConnectionError, match="without the NameNode only within freshness"):
+        fs.open("/a")

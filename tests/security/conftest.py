@@ -1,13 +1,19 @@
-"""A realm on-premises with an HDFS, and a realm in the cloud. They start on first use and end with the session."""
+"""A realm on-premises with an HDFS, a realm in the cloud, and an HDFS without Kerberos that several users read.
+
+They start on first use and end with the session.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.security.bed.kdc import Kdc
 from tests.security.bed.secure_hdfs import SecureHdfs
+from tests.security.matrix_beds import PRIVATE, House, simple_house
+from tests.security.matrix_run import Crowd, crowd
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +37,17 @@ def secure_hdfs(onprem: Kdc, cloud: Kdc) -> Iterator[SecureHdfs]:
         running.web("PUT", "/alice", op="MKDIRS", permission="755")
         running.web("PUT", "/alice", op="SETOWNER", owner="alice")
         yield running
+
+
+@pytest.fixture(scope="session")
+def house(jar: Path) -> Iterator[House]:
+    """A SIMPLE HDFS with users in groups, and what starts readers as users of this host."""
+    with simple_house() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def people(house: House) -> Iterator[Crowd]:
+    """Readers of one private root; bob and carol have Spark drivers, too. All write one file of audit lines."""
+    with crowd(house, PRIVATE, spark=("bob", "carol"), audit=str(house.scratch / "audit.log")) as started:
+        yield started

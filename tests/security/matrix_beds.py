@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.torture.readers import User
 GROUPS = {
     "hadoop.user.group.static.mapping.overrides": "alice=owners;bob=staff;carol=guests;root=supergroup;hdfs=supergroup",
     "hadoop.security.groups.cache.secs": "1",
+    **{f"hadoop.proxyuser.gateway.{what}": "*" for what in ("hosts", "groups")},  # may act for others
 }
 SHARED_GID = 42_000
 PRIVATE, SHARED = 0o700, 0o2770
@@ -59,7 +61,7 @@ class House:
     cluster: Cluster
     scratch: Path
     stage: Stage
-    roots: int = 0
+    roots: list[Path] = field(default_factory=list)
 
     def user(self, name: str, *, other: bool = False) -> User:
         """An HDFS user; on this host the owner of the roots, or ``other``, a member of their group."""
@@ -68,9 +70,9 @@ class House:
 
     def root(self, mode: int) -> Path:
         """An empty root."""
-        self.roots += 1
-        made = self.scratch / f"root{self.roots}"
+        made = self.scratch / f"root{len(self.roots)}"
         made.mkdir()
+        self.roots.append(made)
         os.chown(made, OWNER_UID, SHARED_GID)
         made.chmod(mode)
         return made
@@ -91,7 +93,16 @@ def house_of(cluster: Cluster, scratch: Path) -> Iterator[House]:
         cluster.web("PUT", path, op="MKDIRS", permission=mode)
     cluster.web("PUT", "/matrix", op="SETOWNER", owner="alice", group="owners")
     with Stage(cluster, scratch) as stage:
-        yield House(cluster, scratch, stage)
+        house = House(cluster, scratch, stage)
+        yield house
+    for root in house.roots:
+        if (root / "cache-id").exists():
+            shutil.rmtree(memory_of(root), ignore_errors=True)  # lies elsewhere
+
+
+def memory_of(root: Path) -> Path:
+    """The directory of a root's memory tier (FORMAT.md section 1)."""
+    return Path("/dev/shm") / f"hybridfs-{(root / 'cache-id').read_text().strip()}"
 
 
 @contextmanager

@@ -16,19 +16,21 @@ _SIGNS = {"allowed": "A", "denied": "D", "missing": "M", "failed": "!"}
 class Verdicts:
     """Of one cell in one language: what HDFS said before and after, and from when on the cache said so, too.
 
-    seconds: from the moment the change was acknowledged until the first open that was refused was asked for, and
-    refused ever since; None where HDFS still allows it. opens: those allowed in between.
+    allowed: when the last open that HDFS would have refused was asked for, refused: the first one that was refused, in
+    seconds from the moment the change was acknowledged. opens: those of the first sort.
     """
 
     before: str = ""
     after: str = ""
-    seconds: float | None = None
+    allowed: float = 0.0
+    refused: float | None = None
     opens: int = 0
 
     def __str__(self) -> str:
-        if self.seconds is None:
-            return f"{_SIGNS[self.before]}>{_SIGNS[self.after]}"
-        return f"{_SIGNS[self.before]}>{_SIGNS[self.after]} {f'{self.seconds:.2f}s' if self.opens else 'next'}"
+        verdicts = f"{_SIGNS[self.before]}>{_SIGNS[self.after]}"
+        if self.refused is None:
+            return verdicts
+        return f"{verdicts} {f'{self.allowed:.2f}s' if self.opens else 'next'}"
 
 
 @dataclass
@@ -68,14 +70,13 @@ class Judge:
             self.faults.append(f"{what}: {found['bytes']} bytes LEAKED, {plain['verdict']} by HDFS, {late:.3f} s late")
 
     def worst(self, freshness: str) -> float:
-        """The longest time in which opens were allowed after a change, in rows of this freshness (seconds)."""
-        rows = [row for name, row in self.grid.items() if freshness in name]
-        return max((cell.seconds or 0.0 for row in rows for cell in row.values() if cell.opens), default=0.0)
+        """The longest time after a change in which an open was still allowed, in rows of this freshness (seconds)."""
+        return max((cell.allowed for name, row in self.grid.items() if freshness in name for cell in row.values()))
 
     @property
     def by_the_next_open(self) -> int:
         """Cells whose very next open was refused."""
-        return sum(cell.seconds is not None and not cell.opens for cell in self.verdicts)
+        return sum(cell.refused is not None and not cell.opens for cell in self.verdicts)
 
     @property
     def verdicts(self) -> list[Verdicts]:
@@ -88,12 +89,12 @@ class Judge:
 
     def table(self) -> str:
         """The grid, a line for each row, and the sums."""
-        legend = "A allowed, D denied, M missing, by HDFS before > after; by the cache s later, or at the next open"
+        legend = "A allowed, D denied, M missing, by HDFS before > after; last open by the cache after s, or none"
         lines = [legend, _line("", list(CHANGES))]
         for name, row in sorted(self.grid.items()):
             lines.append(_line(" ".join(name), [str(row.get(change, "")) for change in CHANGES]))
         freshness = dict.fromkeys(name[-2] for name in self.grid)
-        lines += [f"worst time to denial, {value}: {self.worst(value):.3f} s" for value in freshness]
+        lines += [f"longest time to denial, {value}: {self.worst(value):.3f} s" for value in freshness]
         told = {
             "cells": len(self.verdicts),
             "revoked": self.revoked,

@@ -25,9 +25,9 @@ LANGUAGES = ("python", "spark")
 DEFAULT_SECONDS = 30.0
 # The quick ways of a language, to ask often, and those that bring nothing that others have not.
 _QUICK = {"python": ("open",), "spark": ("status", "open")}
-_BRIEF = ("text", "status")
+_BRIEF = {"txt": ("text", "status"), "parquet": ("parquet",)}
 _TEXT_WAYS = ("text", "parquet")  # these give the text, others the bytes of the file
-_PATIENCE = 3.0
+_PATIENCE = 5.0
 
 
 @dataclass
@@ -48,6 +48,20 @@ class Crowd:
         end = "txt" if way in _TEXT_WAYS else path.rpartition(".")[2]
         return hashlib.sha256(self.contents[end]).hexdigest()
 
+    def write(self, path: str, content: bytes, mode: str) -> None:
+        """A file of alice's, which she has read into the cache."""
+        local = self.house.scratch / "content"
+        local.write_bytes(content)
+        self.filler.do("put", path=path, source=str(local))
+        self.house.cluster.web("PUT", path, op="SETPERMISSION", permission=mode)
+        self.fill(path, hashlib.sha256(content).hexdigest())
+
+    def fill(self, path: str, expected: str) -> None:
+        """Lets alice read a file into the cache."""
+        found = self.filler.do("read", path=path, ways=["open"])["open"]
+        assert found["hash"] == expected, found
+        self.filler.do("settle")
+
     def counters(self) -> dict[str, int]:
         """Those of all readers together."""
         all_of_them = [reader.do("stats") for reader in self.readers.values()]
@@ -63,17 +77,19 @@ def new_contents(lines: int = 2_000) -> dict[str, bytes]:
 
 
 @contextmanager
-def crowd(house: House, mode: int, spark: Iterable[str] = USERS) -> Iterator[Crowd]:
+def crowd(house: House, mode: int, spark: Iterable[str] = USERS, **options: Any) -> Iterator[Crowd]:
     """Starts the readers of a root: in a private one as its owner on this host, in a shared one as another user.
 
-    ``spark``: users who have a Spark driver; all have a Python process.
+    ``spark``: users who have a Spark driver; all have a Python process. ``options``: of all of them.
     """
     other = mode == SHARED
     with house.stage.scene():
         root = house.root(mode)
         filler = house.stage.python(house.user("alice"), root)
-        readers = {("spark", user): house.stage.spark(house.user(user, other=other), root) for user in spark}
-        readers |= {("python", user): house.stage.python(house.user(user, other=other), root) for user in USERS}
+        readers = {("spark", user): house.stage.spark(house.user(user, other=other), root, **options) for user in spark}
+        readers |= {
+            ("python", user): house.stage.python(house.user(user, other=other), root, **options) for user in USERS
+        }
         for reader in (filler, *readers.values()):
             reader.ready()
         yield Crowd(house, root, filler, readers, new_contents())
@@ -108,19 +124,26 @@ class Batch:
         for reader in self._people.readers.values():
             reader.do("freshness", value=told or self._freshness)
         before = self._people.counters()
-        self._each(self._read_before)
+        self._each(self._read_before, self._cells)
         if self._seconds:
             time.sleep(self._seconds)  # until the grants have ended, so that they begin now
-            self._each(self._touch)
-        for cell in self._cells:
-            CHANGES[cell.change](self._people.house.cluster, cell)
-            self._acknowledged[cell] = time.monotonic()
+        for change in dict.fromkeys(cell.change for cell in self._cells):
+            self._make(change)
         if self._seconds:
-            self._each(self._ask_until_denied)
-        self._each(self._read_after)
+            self._each(self._ask_until_denied, self._cells)
+        self._each(self._read_after, self._cells)
         after = self._people.counters()
         for name in after:
             self._judge.sums[name] += after[name] - before[name]
+
+    def _make(self, change: str) -> None:
+        """One change of all files that it is for, right after grants for them, if grants are reused."""
+        cells = [cell for cell in self._cells if cell.change == change]
+        if self._seconds:
+            self._each(self._touch, cells)
+        for cell in cells:
+            CHANGES[change](self._people.house.cluster, cell)
+            self._acknowledged[cell] = time.monotonic()
 
     # ---- alice
 
@@ -134,21 +157,19 @@ class Batch:
                 people.filler.do("put", path=path, source=str(local[path.rpartition(".")[2]]))
             prepare(people.house.cluster, cell)
             for path in cell.paths:
-                filled = people.filler.do("read", path=path, ways=["open"])["open"]
-                assert filled["hash"] == people.expected(path, "open"), filled
-        people.filler.do("settle")
+                people.fill(path, people.expected(path, "open"))
 
     # ---- the others
 
-    def _each(self, task: Callable[[str, str, Reader], None]) -> None:
-        """Runs a task for all readers, side by side."""
+    def _each(self, task: Callable[[str, list[Cell], Reader], None], cells: list[Cell]) -> None:
+        """Runs a task for all readers, side by side, each with his cells."""
         with ThreadPoolExecutor(len(self._people.readers)) as pool:
-            tasks = [pool.submit(task, *who, reader) for who, reader in self._people.readers.items()]
+            tasks = [
+                pool.submit(task, language, [cell for cell in cells if cell.role.user == user], reader)
+                for (language, user), reader in self._people.readers.items()
+            ]
         for each in tasks:
             each.result()
-
-    def _of(self, user: str) -> list[Cell]:
-        return [cell for cell in self._cells if cell.role.user == user]
 
     def _entry(self, cell: Cell, language: str) -> Verdicts:
         return self._judge.row(language, *self._row, cell.role.name).setdefault(cell.change, Verdicts())
@@ -163,8 +184,8 @@ class Batch:
             what = self._what(cell, language, path, way)
             self._judge.read(what, one, plain, self._people.expected(path, way), until)
 
-    def _read_before(self, language: str, user: str, reader: Reader) -> None:
-        for cell in self._of(user):
+    def _read_before(self, language: str, cells: list[Cell], reader: Reader) -> None:
+        for cell in cells:
             for path in self._paths(cell, language, cell.paths):
                 _, plain = self._judge_path(cell, language, reader, path, 0.0)
                 self._entry(cell, language).before = plain["verdict"]
@@ -176,7 +197,7 @@ class Batch:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Reads through the cache, then by plain HDFS; what each found."""
         brief = self._brief and language == "spark"
-        found = reader.do("read", path=path, ways=_BRIEF if brief and path.endswith(".txt") else ())
+        found = reader.do("read", path=path, ways=_BRIEF[path.rpartition(".")[2]] if brief else ())
         plain = reader.do("plain", path=path)
         self._judged(cell, language, path, found, plain, until)
         return found, plain
@@ -185,37 +206,42 @@ class Batch:
         brief = self._brief and language == "spark" and cell.role.name != "group"
         return (path for path in paths if not (brief and path.endswith(".parquet")))
 
-    def _touch(self, language: str, user: str, reader: Reader) -> None:
-        for cell in self._of(user):
+    def _touch(self, language: str, cells: list[Cell], reader: Reader) -> None:
+        for cell in cells:
             found = reader.do("read", path=cell.paths[0], ways=_QUICK[language])
             refused = [one for one in found.values() if one["verdict"] != "allowed"]
             assert bool(refused) != cell.role.readable, f"{cell.name}: {found}"
 
-    def _ask_until_denied(self, language: str, user: str, reader: Reader) -> None:
-        """Quick opens of what was allowed, all the time, until a while after each grant must have ended."""
-        cells = [cell for cell in self._of(user) if cell.role.readable]
-        end = max((self._acknowledged[cell] for cell in cells), default=0.0) + self._seconds + _PATIENCE / 3
+    def _ask_until_denied(self, language: str, cells: list[Cell], reader: Reader) -> None:
+        """Quick opens of what was allowed, all the time: until denied, or a while after the grants must have ended."""
+        cells = [cell for cell in cells if cell.role.readable]
+        end = time.monotonic() + self._seconds + _PATIENCE
         plain = {cell: reader.do("plain", path=cell.paths[0]) for cell in cells}
-        while time.monotonic() < end:
-            for cell in cells:
+        cells = [cell for cell in cells if plain[cell]["verdict"] != "allowed"]
+        while cells and time.monotonic() < end:
+            for cell in list(cells):
                 path = cell.paths[0]
                 found = reader.do("read", path=path, ways=_QUICK[language])
                 self._judged(cell, language, path, found, plain[cell], self._acknowledged[cell] + self._seconds)
-                if plain[cell]["verdict"] != "allowed":
-                    self._note(cell, language, found)
-            time.sleep(0.02)
+                if self._note(cell, language, found):
+                    cells.remove(cell)
+            time.sleep(0.01)
 
-    def _note(self, cell: Cell, language: str, found: Mapping[str, Any]) -> None:
-        """When the cache began to refuse; anew, if it allowed again."""
+    def _note(self, cell: Cell, language: str, found: Mapping[str, Any]) -> bool:
+        """Until when the cache allowed what HDFS refuses, and from when on it refused; whether it refuses now."""
         entry = self._entry(cell, language)
-        if allowed := sum(one["verdict"] == "allowed" for one in found.values()):
-            entry.seconds, entry.opens = None, entry.opens + allowed
-        elif entry.seconds is None:
-            entry.seconds = min(one["asked"] for one in found.values()) - self._acknowledged[cell]
+        since = self._acknowledged[cell]
+        allowed = [one["asked"] - since for one in found.values() if one["verdict"] == "allowed"]
+        refused = [one["asked"] - since for one in found.values() if one["verdict"] != "allowed"]
+        entry.opens += len(allowed)
+        entry.allowed = max([entry.allowed, *allowed])
+        if refused and entry.refused is None:
+            entry.refused = min(refused)
+        return not allowed
 
-    def _read_after(self, language: str, user: str, reader: Reader) -> None:
+    def _read_after(self, language: str, cells: list[Cell], reader: Reader) -> None:
         """All ways; what rested on a grant has ended by now."""
-        for cell in self._of(user):
+        for cell in cells:
             for path in self._paths(cell, language, cell.later_paths):
                 granted = cell.role.readable and path in cell.paths
                 until = self._acknowledged[cell] + self._seconds if granted and self._seconds else 0.0

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from spark_ext.bed import Hdfs
 from tests.python.support import Child, environment
 from tests.torture.readers import User
 
@@ -23,6 +24,10 @@ class Cluster(Protocol):
 
     name: str
     authority: str
+
+    @property
+    def hdfs(self) -> Hdfs:
+        """The servers."""
 
     def web(self, method: str, path: str, **parameters: object) -> dict[str, Any]:
         """One WebHDFS call as the superuser."""
@@ -101,9 +106,10 @@ class Stage:
             finally:
                 self._ending = outer
 
-    def python(self, user: User, root: Path, **options: Any) -> Reader:
-        """A Python process; call its `ready` before the first command."""
-        return self._start(user, "python", {"authority": self._cluster.authority, "options": _options(root, options)})
+    def python(self, user: User, root: Path, variables: Mapping[str, str] | None = None, **options: Any) -> Reader:
+        """A Python process, with further environment variables; call its `ready` before the first command."""
+        arguments = {"authority": self._cluster.authority, "options": _options(root, options)}
+        return self._start(user, "python", arguments, variables or {})
 
     def spark(self, user: User, root: Path, conf: Mapping[str, str] | None = None, **options: Any) -> Reader:
         """A Spark driver; call its `ready` before the first command, which takes it some seconds."""
@@ -114,9 +120,9 @@ class Stage:
             "conf": {"spark.local.dir": str(temporary), **(conf or {})},
             "java_options": f"-Djava.io.tmpdir={temporary}",
         }
-        return self._start(user, "spark", arguments)
+        return self._start(user, "spark", arguments, {})
 
-    def _start(self, user: User, language: str, arguments: dict[str, Any]) -> Reader:
+    def _start(self, user: User, language: str, arguments: dict[str, Any], further: Mapping[str, str]) -> Reader:
         self._started += 1
         log = self._scratch / f"{language}-{self._started}.log"
         home = self._home(user)
@@ -126,7 +132,7 @@ class Stage:
         reader = Reader(
             f"{user.name} ({user.uid}) in {language}",
             [*self.become(user), *command],
-            env | dict(self._cluster.login(user, home)),
+            env | dict(self._cluster.login(user, home)) | dict(further),
             log,
         )
         self._ending.callback(reader.end)

@@ -38,11 +38,13 @@ class Reader:
 
     def freshness(self, value: str | None) -> None:
         """Of what is opened from now on; None: the default."""
+        self._now = self._made({"freshness": value})
+
+    def _made(self, changed: dict[str, Any]) -> HybridFileSystem:
         host, _, port = self._authority.partition(":")
         where = {"host": host, "port": int(port)} if port else {"host": host}
-        given = {} if value is None else {"freshness": value}
-        options = {key: option for key, option in self._options.items() if key != "freshness"} | given
-        self._now = HybridFileSystem(**where, **options, skip_instance_cache=True)
+        options = {key: value for key, value in (self._options | changed).items() if value is not None}
+        return HybridFileSystem(**where, **options, skip_instance_cache=True)
 
     def put(self, path: str, source: str) -> None:
         with open(source, "rb") as local, self._now.open(path, "wb") as target:
@@ -51,6 +53,10 @@ class Reader:
     def read(self, path: str, ways: Sequence[str] = ()) -> dict[str, Any]:
         """What each of the ways of opening gave."""
         return {way: attempt(lambda way=way: self._ways[way](self, path), _of_cached) for way in ways or self._ways}
+
+    def read_with(self, path: str, options: dict[str, Any]) -> dict[str, Any]:
+        """What a file system of its own with other options gives."""
+        return attempt(lambda: bytes(self._made(options).cat_file(path)), _of_cached)
 
     def plain(self, path: str) -> dict[str, Any]:
         """What HDFS says without the cache."""
@@ -84,6 +90,7 @@ def main(authority: str, options: dict[str, Any]) -> None:
             "freshness": reader.freshness,
             "put": reader.put,
             "read": reader.read,
+            "read_with": reader.read_with,
             "plain": reader.plain,
             "stats": hybridfs.stats,
             "settle": settle_process,

@@ -74,6 +74,10 @@ class Reader:
         ways = ways or (form, "binary", "status", "open")
         return {way: attempt(lambda way=way: self._ways[way](self, path), _verdict) for way in ways}
 
+    def read_with(self, path: str, options: dict[str, Any]) -> dict[str, Any]:
+        """What a file system of its own with other options gives, in this JVM."""
+        return attempt(lambda: self._by_another(path, options), _verdict)
+
     def plain(self, path: str) -> dict[str, Any]:
         """What HDFS says without the cache."""
         return attempt(lambda: self._bytes(self._plain.open(self._path(path))), _verdict)
@@ -90,6 +94,16 @@ class Reader:
             return bytes(self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
         finally:
             stream.close()
+
+    def _by_another(self, path: str, options: dict[str, Any]) -> bytes:
+        conf = self._jvm.org.apache.hadoop.conf.Configuration(self._conf)
+        for name, value in options.items():
+            conf.set(OPTIONS[name].hadoop_key, value)
+        made = self._jvm.org.apache.hadoop.fs.FileSystem.newInstance(self._jvm.java.net.URI(self._url), conf)
+        try:
+            return self._bytes(made.open(self._path(path)))
+        finally:
+            made.close()
 
     def _frame(self, form: str, path: str) -> list[Any]:
         """The rows of a frame that lists its files once, when it is first made."""
@@ -131,6 +145,7 @@ def main(authority: str, options: dict[str, Any], conf: dict[str, str], java_opt
         {
             "freshness": reader.freshness,
             "read": reader.read,
+            "read_with": reader.read_with,
             "plain": reader.plain,
             "stats": reader.stats,
         }

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from tests.security import matrix
-from tests.security.matrix_beds import PRIVATE, House, simple_house
 from tests.security.matrix_judge import Judge, revocations
-from tests.security.matrix_run import LANGUAGES, Batch, Crowd, crowd
-
-SPARK_USERS = ("bob", "carol")
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with simple_house() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def people(house: House) -> Iterator[Crowd]:
-    with crowd(house, PRIVATE, spark=SPARK_USERS) as started:
-        yield started
+from tests.security.matrix_run import LANGUAGES, Batch, Crowd
 
 
 def test_the_next_open_is_denied(people: Crowd) -> None:
@@ -33,7 +15,7 @@ def test_the_next_open_is_denied(people: Crowd) -> None:
     begun = time.monotonic()
     Batch(people, matrix.cells("short"), "0", judge, "private", brief=True).run()
     print(judge.table(), f"{time.monotonic() - begun:.1f} s", sep="\n")
-    by_spark = [role for role in matrix.ROLES if role.user in SPARK_USERS]
+    by_spark = [role for role in matrix.ROLES if ("spark", role.user) in people.readers]
     assert judge.faults == []
     assert judge.revoked == judge.by_the_next_open == revocations() + revocations(by_spark)
     assert judge.sums["bytes leaked"] == 0

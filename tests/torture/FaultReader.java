@@ -376,9 +376,15 @@ public final class FaultReader {
         }
 
         @Override
-        public LocatedBlocks blocksAtOrigin(org.apache.hadoop.fs.Path path) throws IOException {
+        public LocatedBlocks headAtOrigin(org.apache.hadoop.fs.Path path) throws IOException {
             fault.strikes("locate");
-            return super.blocksAtOrigin(path);
+            return super.headAtOrigin(path);
+        }
+
+        @Override
+        public LocatedFile locatedAtOrigin(org.apache.hadoop.fs.Path path) throws IOException {
+            fault.strikes("locate");
+            return super.locatedAtOrigin(path);
         }
     }
 

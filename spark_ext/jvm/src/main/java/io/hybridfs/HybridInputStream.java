@@ -51,7 +51,7 @@ class HybridInputStream extends FSInputStream
     final int readAt(long from, ByteBuffer into, boolean sequential) throws IOException {
         requireOpen();
         if (from < 0) {
-            throw new EOFException("position " + from + " is negative");
+            throw new EOFException("position is negative: " + from);
         }
         if (!into.hasRemaining()) {
             return 0;
@@ -114,14 +114,12 @@ class HybridInputStream extends FSInputStream
 
     @Override
     public int read(long from, byte[] into, int offset, int length) throws IOException {
-        validatePositionedReadArgs(from, into, offset, length);
-        return readAt(from, ByteBuffer.wrap(into, offset, length), false);
+        return readAt(from, Streams.part(into, offset, length), false);
     }
 
     @Override
     public void readFully(long from, byte[] into, int offset, int length) throws IOException {
-        validatePositionedReadArgs(from, into, offset, length);
-        readFullyAt(from, ByteBuffer.wrap(into, offset, length));
+        readFullyAt(from, Streams.part(into, offset, length));
     }
 
     final void readFullyAt(long from, ByteBuffer into) throws IOException {

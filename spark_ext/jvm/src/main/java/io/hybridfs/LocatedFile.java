@@ -59,7 +59,7 @@ final class LocatedFile {
     }
 
     /** Blocks between two equal statuses are of that version: no block returns to a file that lost it. */
-    private static LocatedFile inTurn(HdfsOrigin.Client hdfs, Path path) throws IOException {
+    static LocatedFile inTurn(HdfsOrigin.Client hdfs, Path path) throws IOException {
         FileStatus before = hdfs.statusAtOrigin(path);
         for (int attempt = 0; attempt < ATTEMPTS && before.isFile(); attempt++) {
             LocatedBlocks blocks = hdfs.headAtOrigin(path);

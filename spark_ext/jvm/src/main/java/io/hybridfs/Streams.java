@@ -1,6 +1,7 @@
 package io.hybridfs;
 
 import java.lang.reflect.Constructor;
+import java.nio.ByteBuffer;
 import org.apache.hadoop.fs.FSInputStream;
 
 /** Makes the stream that the Hadoop of this process has the interfaces for. */
@@ -28,5 +29,13 @@ final class Streams {
         } catch (ReflectiveOperationException | LinkageError olderHadoop) {
             return null;
         }
+    }
+
+    /** Refuses what newer Hadoops refuse of positioned reads; older ones leave that to the stream. */
+    static ByteBuffer part(byte[] into, int offset, int length) {
+        if (into == null || length < 0) {
+            throw new IllegalArgumentException(into == null ? "Null buffer" : "length is negative");
+        }
+        return ByteBuffer.wrap(into, offset, length);
     }
 }

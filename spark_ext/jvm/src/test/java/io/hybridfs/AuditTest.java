@@ -47,6 +47,7 @@ class AuditTest {
 
     @AfterEach
     void tearDown() throws Exception {
+        Workers.quiesce();
         plain.close();
     }
 

@@ -175,9 +175,10 @@ class HdfsOrigin:
         def client(**changed: str) -> TranslatingClient:
             return TranslatingClient(Client(f"hdfs://{self.authority}", settings | changed, **kerberos))
 
-        self._client = client()
-        # Encryption zones show themselves to a client that cannot decrypt.
-        self._blind = client(**{_PROVIDER: ""}) if properties.get(_PROVIDER) else self._client
+        # Encryption zones show themselves to a client that cannot decrypt. Of other kinds of providers, such as jceks,
+        # hdfs-native makes no client at all.
+        self._blind = client(**{_PROVIDER: ""})
+        self._client = client() if properties.get(_PROVIDER, "").startswith("kms://") else self._blind
         self.fs = HdfsNamespace(self.authority, self._client)
 
     def uri(self, path: str) -> str:

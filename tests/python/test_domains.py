@@ -167,6 +167,22 @@ def test_credentials_are_no_hadoop_properties(monkeypatch: pytest.MonkeyPatch) -
     assert not any(name.startswith("kerberos") for one in told for name in one["config"])
 
 
+PROVIDER = "hadoop.security.key.provider.path"
+
+
+@pytest.mark.parametrize(
+    ("provider", "given"), [(None, [""]), ("jceks://file/keys", [""]), ("kms://http@h:1/kms", ["", None])]
+)
+def test_files_are_opened_by_a_client_that_cannot_decrypt(
+    monkeypatch: pytest.MonkeyPatch, provider: str | None, given: list[str | None]
+) -> None:
+    """So that it finds encryption zones; a second one, which can, is for what lies in them."""
+    told: list[dict[str, str]] = []
+    monkeypatch.setattr("hybridfs.origin.hdfs.Client", lambda url, config: told.append(config))
+    _ = made(target_options={PROVIDER: provider} if provider else {}).origin
+    assert [config.get(PROVIDER) for config in told] == [value if value == "" else provider for value in given]
+
+
 @pytest.mark.parametrize("name", ["kerberos_keytab", "kerberos_cache"])
 def test_a_keytab_needs_its_principal(name: str) -> None:
     with pytest.raises(BadOption, match=f"option {name}: '/k' needs kerberos_principal"):

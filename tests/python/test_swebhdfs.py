@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,44 +15,14 @@ import requests
 import hybridfs
 from hybridfs import BadOption, HybridFileSystem
 from spark_ext.bed import Hdfs
-from spark_ext.bed.hadoopconf import write_conf
-from spark_ext.bed.ports import free_port
 from tests.python.support import MIB, settle_process
+from tests.security.bed.tls import make_ca, make_tls
 
-PASSWORD = "changeit"
 DATA = os.urandom(2 * MIB + 3)
 
 
-def run(*command: object) -> None:
-    subprocess.run([str(part) for part in command], check=True, capture_output=True, timeout=60)
-
-
-def make_ca(directory: Path, name: str) -> Path:
-    """A CA's certificate; its key lies beside it."""
-    pem = directory / f"{name}.pem"
-    subject = ["-subj", f"/CN={name}", "-days", "2"]
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{pem}.key", "-out", pem, *subject)
-    return pem
-
-
-def make_keystore(directory: Path, ca: Path) -> Path:
-    """A keystore with a certificate for this host that the CA signed."""
-    key, request, certificate = (directory / f"server.{kind}" for kind in ("key", "csr", "pem"))
-    names = directory / "names"
-    names.write_text("subjectAltName = DNS:localhost, IP:127.0.0.1")
-    run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=localhost")
-    signing = ["-CA", ca, "-CAkey", f"{ca}.key", "-CAcreateserial", "-days", "2", "-extfile", names]
-    run("openssl", "x509", "-req", "-in", request, "-out", certificate, *signing)
-    store = directory / "server.p12"
-    run(
-        *("openssl", "pkcs12", "-export", "-in", certificate, "-inkey", key, "-name", "server", "-out", store),
-        *("-passout", f"pass:{PASSWORD}"),
-    )
-    return store
-
-
 @dataclass(frozen=True)
-class Tls:
+class Bed:
     """An HDFS with TLS: its HTTPS address, and the file of its CA."""
 
     hdfs: Hdfs
@@ -63,34 +32,19 @@ class Tls:
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tls]:
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     directory = tmp_path_factory.mktemp("tls")
-    ca, other = make_ca(directory, "ours"), make_ca(directory, "theirs")
-    store, port = make_keystore(directory, ca), free_port()
-    write_conf(
-        directory / "ssl-server.xml",
-        {
-            "ssl.server.keystore.location": store,
-            "ssl.server.keystore.type": "pkcs12",
-            "ssl.server.keystore.password": PASSWORD,
-            "ssl.server.keystore.keypassword": PASSWORD,
-        },
-    )
-    conf = {
-        "dfs.http.policy": "HTTP_AND_HTTPS",
-        "dfs.namenode.https-address": f"127.0.0.1:{port}",
-        "dfs.datanode.https.address": "127.0.0.1:0",
-    }
-    with Hdfs(datanodes=1, conf=conf, classpath=[directory]) as running:
+    served, other = make_tls(directory), make_ca(directory, "theirs")
+    with Hdfs(datanodes=1, conf=served.conf, classpath=served.classpath) as running:
         host, rpc = running.authority.split(":")
         plain = HybridFileSystem(host, int(rpc), enabled=False)
         plain.pipe_file("/tmp/a.bin", DATA)
         plain.pipe_file("/tmp/secret.bin", DATA)
         running.web("PUT", "/tmp/secret.bin", op="SETPERMISSION", permission="600")
-        yield Tls(running, port, ca, other)
+        yield Bed(running, served.port, served.ca, other)
 
 
-def opened(tls: Tls, cache_dir: Path, **options: object) -> HybridFileSystem:
+def opened(tls: Bed, cache_dir: Path, **options: object) -> HybridFileSystem:
     target = {"host": "localhost", "port": tls.port, "user": "alice", "ca_file": str(tls.ca), **options}
     fs = HybridFileSystem(
         target_protocol="swebhdfs", target_options=target, cache_dir=str(cache_dir), skip_instance_cache=True
@@ -99,7 +53,7 @@ def opened(tls: Tls, cache_dir: Path, **options: object) -> HybridFileSystem:
     return fs
 
 
-def test_it_is_cached_under_its_own_uri(tls: Tls, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_cached_under_its_own_uri(tls: Bed, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls.other_ca))  # which requests prefers to a session's own
     fs = opened(tls, cache_dir)
     before = hybridfs.stats()
@@ -117,7 +71,7 @@ def test_it_is_cached_under_its_own_uri(tls: Tls, cache_dir: Path, monkeypatch: 
         assert file.read() == DATA
 
 
-def test_the_namenode_decides_who_may_read(tls: Tls, cache_dir: Path) -> None:
+def test_the_namenode_decides_who_may_read(tls: Bed, cache_dir: Path) -> None:
     fs = opened(tls, cache_dir, user=tls.hdfs.superuser)
     assert fs.cat_file("/tmp/secret.bin") == DATA
     with pytest.raises(PermissionError):
@@ -125,7 +79,7 @@ def test_the_namenode_decides_who_may_read(tls: Tls, cache_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["another", "none"])
-def test_a_certificate_that_is_not_trusted(tls: Tls, cache_dir: Path, wrong: str) -> None:
+def test_a_certificate_that_is_not_trusted(tls: Bed, cache_dir: Path, wrong: str) -> None:
     fs = opened(tls, cache_dir, ca_file=str(tls.other_ca) if wrong == "another" else None)
     with pytest.raises(requests.exceptions.SSLError, match=r"option ca_file: .*vouche?s?.* for a server of localhost:"):
         fs.cat_file("/tmp/a.bin")

@@ -59,12 +59,24 @@ public final class NameNodeCalls implements AuditLogger {
         void run() throws Exception;
     }
 
+    /** A call is counted after it was answered: returns when no more are. */
+    private static Map<String, Long> settled() throws InterruptedException {
+        Map<String, Long> calls = byClients();
+        while (true) {
+            Thread.sleep(60);
+            Map<String, Long> later = byClients();
+            if (later.equals(calls)) {
+                return calls;
+            }
+            calls = later;
+        }
+    }
+
     /** The calls that {@code action} makes, by method. */
     static Map<String, Long> of(Action action) throws Exception {
-        Map<String, Long> before = byClients();
+        Map<String, Long> before = settled();
         action.run();
-        Thread.sleep(100); // a call is counted after it was answered
-        Map<String, Long> calls = byClients();
+        Map<String, Long> calls = settled();
         before.forEach((name, count) -> calls.merge(name, -count, Long::sum));
         calls.values().removeIf(count -> count == 0);
         return calls;

@@ -159,6 +159,20 @@ class RoundTripsTest {
         }
     }
 
+    /** A client locates some blocks when it opens a file, and the others with another line: as in plain HDFS. */
+    @Test
+    void aColdOpenOfALargeFile() throws Exception {
+        byte[] data = written(LARGE);
+        FileStatus status = plain.getFileStatus(path);
+        readAtOnce(plain, null, data);
+        int inPlain = opens();
+        assertEquals(2, inPlain);
+        try (FileSystem fs = cached(Options.FRESHNESS, "0")) {
+            readAtOnce(fs, status, data);
+            assertEquals(2 * inPlain, opens());
+        }
+    }
+
     @Test
     void aRefusedOpenIsALineOfItsOwn() throws Exception {
         written(SMALL);

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,24 @@ def in_java(
     )
     assert run.returncode == 0, run.stderr[-3000:]
     return run.stdout.splitlines()
+
+
+def assert_shared(hdfs: Hdfs, name: str, python: Callable[[str], str], session: Callable[[str], str]) -> None:
+    """Each reader gets equal bytes of a file that only it has fetched and of one that only the other has: then from the
+    cache alone, as DataNodes count. Both are alice's, called `name` and a number. Prints the bytes.
+    """
+    files = {f"/alice/{name}-{number}": content() for number in (1, 2)}
+    for path, data in files.items():
+        hdfs.put(path, data, "alice", permission="600")
+    (one, first), (two, second) = files.items()
+    before = hdfs.bytes_read()
+    assert (python(one), session(two)) == (digest(first), digest(second))
+    cold = hdfs.bytes_read()
+    assert cold - before >= len(first) + len(second)
+    assert (python(two), session(one)) == (digest(second), digest(first))
+    warm = hdfs.bytes_read() - cold
+    print(f"{name}: of {len(first) + len(second):,} bytes DataNodes sent {cold - before:,} cold, {warm} warm")
+    assert warm == 0
 
 
 def content(size: int = 3_000_000) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,10 @@ import pytest
 from hybridfs.layout import domain_name
 from spark_ext.bed import Daemon
 from tests.security.bed.secure_hdfs import SecureHdfs
-from tests.security.reading import content, digest, in_java, in_python, in_spark, spark
+from tests.security.reading import assert_shared, content, digest, in_java, in_python, in_spark, spark
 from tests.spark.conftest import RefusedError
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(600), pytest.mark.usefixtures("jar")]
-
-Read = Callable[..., str]
 
 
 def tickets(hdfs: SecureHdfs, user: str) -> dict[str, Any]:
@@ -48,19 +45,14 @@ LOGINS = {"ticket cache": (tickets, tickets), "keytab": (python_keytab, spark_ke
 @pytest.mark.parametrize("login", LOGINS)
 def test_each_language_reads_what_the_other_cached(login: str, secure_hdfs: SecureHdfs, cache_dir: Path) -> None:
     to_python, to_spark = LOGINS[login]
-    python = _as(in_python, to_python(secure_hdfs, "alice"))
-    in_session = _as(in_spark, to_spark(secure_hdfs, "alice"))
-    for name, cold, warm in (("python-first", python, in_session), ("spark-first", in_session, python)):
-        data, path = content(), f"/alice/{login.replace(' ', '-')}-{name}"
-        secure_hdfs.put(path, data, "alice", permission="600")
-        before = secure_hdfs.bytes_read()
-        assert cold(secure_hdfs, path=path, cache_dir=cache_dir) == digest(data)
-        filled = secure_hdfs.bytes_read()
-        assert filled - before >= len(data)
-        assert warm(secure_hdfs, path=path, cache_dir=cache_dir) == digest(data)
-        read_warm = secure_hdfs.bytes_read() - filled
-        print(f"{login}, {name}: cold {filled - before:,} bytes of {len(data):,}, warm {read_warm}")
-        assert read_warm == 0
+    in_options = to_python(secure_hdfs, "alice")
+    with spark(**to_spark(secure_hdfs, "alice"), cache_dir=cache_dir) as driver:
+        assert_shared(
+            secure_hdfs,
+            login.replace(" ", "-"),
+            lambda path: in_python(secure_hdfs, path=path, cache_dir=cache_dir, **in_options),
+            lambda path: driver.do("digest", url=f"{secure_hdfs.url}{path}"),
+        )
 
 
 def test_a_file_that_is_cached_for_alice_is_refused_to_bob(secure_hdfs: SecureHdfs, cache_dir: Path) -> None:
@@ -115,14 +107,14 @@ def test_one_jvm_keeps_the_grants_of_those_it_acts_for_apart(secure_hdfs: Secure
 def test_spark_submit_for_another_user_reads_as_that_user(secure_hdfs: SecureHdfs, cache_dir: Path) -> None:
     data, path = content(), "/alice/submitted"
     secure_hdfs.put(path, data, "alice", permission="600")
-    environment = secure_hdfs.as_user("gateway")
+    gateway = secure_hdfs.as_user("gateway")
     namenode = secure_hdfs.role("namenode0")
     namenode.forget_log()
-    with spark(environment, cache_dir, submit=["--proxy-user", "alice"]) as driver:
+    with spark(gateway, cache_dir, submit=["--proxy-user", "alice"]) as driver:
         assert driver.do("digest", url=f"{secure_hdfs.url}{path}") == digest(data)
     assert _opened_by(namenode, path) == {"alice"}
     with (
-        spark(environment, cache_dir, submit=["--proxy-user", "bob"]) as driver,
+        spark(gateway, cache_dir, submit=["--proxy-user", "bob"]) as driver,
         pytest.raises(RefusedError, match="Permission denied: user=bob"),
     ):
         driver.do("digest", url=f"{secure_hdfs.url}{path}")
@@ -131,7 +123,3 @@ def test_spark_submit_for_another_user_reads_as_that_user(secure_hdfs: SecureHdf
 def _opened_by(namenode: Daemon, path: str) -> set[str]:
     """Short names of those whom the NameNode's audit log names for opens of the path, allowed or not."""
     return set(re.findall(rf"ugi=([^ @]+)[^\t]*\t[^\t]*\tcmd=open\tsrc={path}\t", namenode.log_text()))
-
-
-def _as(read: Read, login: Mapping[str, Any]) -> Read:
-    return lambda hdfs, **arguments: read(hdfs, **login, **arguments)

@@ -45,4 +45,5 @@ def test_the_plaintext_crosses_the_wire_unless_it_is_encrypted(
         assert hdfs.bytes_read() - before >= len(data), "the file did not come from HDFS"
         seen[name] = capture.found
         print(f"{read.__name__}, {name}: {capture.found} of {MARKS} in {capture.payload:,} bytes of TCP")
-    assert seen == {"plain": MARKS, "privacy": 0}
+    assert seen["plain"] >= MARKS  # TCP may send a segment twice
+    assert seen["privacy"] == 0

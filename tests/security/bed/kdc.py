@@ -74,16 +74,15 @@ class Kdc:
             self._keytabs[full] = keytab
         return self._keytabs[full]
 
-    def kinit(self, name: str, lifetime: str = "1h", renewable: str | None = None, conf: Path | None = None) -> Path:
-        """A new ticket cache of the principal, with a ticket for `lifetime`, renewable for so long.
+    def kinit(self, name: str, lifetime: str = "1h", cache: Path | None = None, conf: Path | None = None) -> Path:
+        """A ticket of the principal for `lifetime`; returns its cache.
 
-        conf: the krb5.conf to use, such as one that has another lifetime of tickets; default: the KDC's own.
+        cache: where it is put, over what is there; default: a new one.
+        conf: the krb5.conf to use; default: the KDC's own.
         """
-        keytab, cache = self.principal(name), self.directory / f"cache-{next(self._serial)}"
+        keytab, cache = self.principal(name), cache or self.directory / f"cache-{next(self._serial)}"
         arguments = ["-k", "-t", str(keytab), "-c", str(cache), "-l", lifetime]
-        arguments += ["-r", renewable] if renewable else []
-        environment = {"KRB5_CONFIG": str(conf or self.conf)}
-        self._tools.run("kinit", *arguments, self.full(name), environment=environment)
+        self._tools.run("kinit", *arguments, self.full(name), environment={"KRB5_CONFIG": str(conf or self.conf)})
         return cache
 
     def _admin(self, *commands: str) -> None:

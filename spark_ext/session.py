@@ -56,7 +56,8 @@ def configure(builder: SparkSession.Builder, **options: Any) -> SparkSession.Bui
 
 def _lend(properties: Mapping[str, str]) -> None:
     prefix = settings.EXECUTOR_ENV
-    driver_options.lend({key.removeprefix(prefix): value for key, value in properties.items() if prefix in key})
+    found = {key.removeprefix(prefix): value for key, value in properties.items() if key.startswith(prefix)}
+    driver_options.lend(found)
 
 
 def _wanted(options: dict[str, Any], lookup: settings.Lookup) -> dict[str, str]:
@@ -136,17 +137,12 @@ def attach(spark: SparkSession, **options: Any) -> SparkSession:
     jar.check_spark(spark.version)
     context = spark.sparkContext
     properties = _hadoop_properties(context, options)
-    environment = settings.python_environment(
-        options, {}, lambda key: properties.get(key.removeprefix(settings.HADOOP))
-    )
     jvm: Any = context._jvm
     live.load_jar(jvm, jar.path())
     context._jsc.addJar(jar.path())
     for key, value in properties.items():
         context._jsc.hadoopConfiguration().set(key, value)
-    for name, value in environment.items():
-        context.environment.setdefault(name, value)
-    driver_options.lend({name: context.environment[name] for name in environment})
+    _lend_to_running(context, options)
     live.forget_file_systems(jvm, "hdfs", settings.SHIM)
     if deaf := live.close_on_executors(spark):
         raise SparkSetupError(
@@ -154,6 +150,15 @@ def attach(spark: SparkSession, **options: Any) -> SparkSession:
             "Call attach again when fewer jobs run."
         )
     return spark
+
+
+def _lend_to_running(context: Any, options: dict[str, Any]) -> None:
+    """Gives Python in the driver, and in workers of jobs to come, the options that the session has by now."""
+    running = context._jsc.hadoopConfiguration()
+    found = settings.python_environment(options, {}, lambda key: running.get(key.removeprefix(settings.HADOOP)))
+    for name, value in found.items():
+        context.environment.setdefault(name, value)
+    driver_options.lend({name: context.environment[name] for name in found})
 
 
 def require_classic(spark: SparkSession) -> None:

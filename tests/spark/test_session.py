@@ -99,7 +99,7 @@ def test_second_run_reads_nothing_from_hdfs(
 @pytest.mark.parametrize("way", ["configure", "attach"])
 def test_python_has_the_options_of_its_session(way: str, new_driver: NewDriver, cache_dir: Path) -> None:
     """In the driver and in workers, but for what is set otherwise there."""
-    own = {"spark.executorEnv.FSSPEC_HYBRIDFS_FRESHNESS": "7s"}
+    own = {"spark.executorEnv.FSSPEC_HYBRIDFS_FRESHNESS": "7s", "spark.hadoop.fs.hybridfs.exclude": "/tmp/"}
     options = {"cache_dir": str(cache_dir), "authorize": "fill", "user": "alice", "freshness": "5s"}
     driver = new_driver(environment={"FSSPEC_HYBRIDFS_MIN_FREE": "2GiB"})
     if way == "configure":
@@ -107,8 +107,8 @@ def test_python_has_the_options_of_its_session(way: str, new_driver: NewDriver, 
     else:
         driver.do("start", master=LOCAL, conf=own)
         driver.do("attach", **options)
-    names = ["cache_dir", "authorize", "user", "freshness", "min_free"]
-    expected = [str(cache_dir), "fill", "alice", "7.0", str(2 << 30)]
+    names = ["cache_dir", "authorize", "user", "freshness", "min_free", "exclude"]
+    expected = [str(cache_dir), "fill", "alice", "7.0", str(2 << 30), "('/tmp/',)"]
     assert driver.do("options_of_python", names=names) == [expected, expected]
 
 

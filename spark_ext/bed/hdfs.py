@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from spark_ext.bed import http
 from spark_ext.bed.daemon import Daemon, java_command, run_java
@@ -92,7 +93,7 @@ class Hdfs:
 
     # -- life ---------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Hdfs:
+    def __enter__(self) -> Self:
         self._jars = jars()
         self._scratch = self._given_scratch or Path(tempfile.mkdtemp(prefix="hybridfs-hdfs-"))
         self._namenodes = [_NameNode(f"namenode{n}", free_port(), free_port()) for n in range(2 if self.ha else 1)]

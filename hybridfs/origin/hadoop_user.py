@@ -50,16 +50,15 @@ def short_name(given: str, properties: Mapping[str, str]) -> str:
 
 
 def audit_name(given: str, kerberos: Mapping[str, str], properties: Mapping[str, str]) -> str:
-    """``alice (auth:SIMPLE)``, as Hadoop writes users; ``?`` for a user whom only his token names.
+    """``alice (auth:KERBEROS)``: the effective user, and how the process, which may act for him, shows who it is.
 
-    ``given``: the option ``user``; ``kerberos``: what was given to log in by.
+    ``given``: the option ``user``; ``kerberos``: what was given to log in by. A user whom nothing but his ticket names
+    goes by his principal; one whom only a token names by ``?``.
     """
     proxied = os.environ.get("HADOOP_PROXY_USER")
     if not is_kerberos(properties):
-        real = f"{os.environ.get('HADOOP_USER_NAME') or local_user()} (auth:SIMPLE)"
-    elif "HADOOP_TOKEN_FILE_LOCATION" in os.environ and not kerberos:
-        real = f"{(not proxied and given) or '?'} (auth:TOKEN)"
-    else:
-        principal = kerberos.get("kerberos_principal") or ticket_cache.principal()
-        real = f"{principal or (not proxied and given) or '?'} (auth:KERBEROS)"
-    return f"{proxied} (auth:PROXY) via {real}" if proxied else real
+        return f"{proxied or os.environ.get('HADOOP_USER_NAME') or local_user()} (auth:SIMPLE)"
+    if "HADOOP_TOKEN_FILE_LOCATION" in os.environ and not kerberos:
+        return f"{proxied or given or '?'} (auth:TOKEN)"
+    principal = kerberos.get("kerberos_principal") or ticket_cache.principal()
+    return f"{proxied or given or principal or '?'} (auth:KERBEROS)"

@@ -1,7 +1,6 @@
 package io.hybridfs;
 
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,7 +77,7 @@ final class Grants {
     FileVersion latest(String uri) {
         Map<List<Object>, Grant> given = GIVEN.get(uri);
         return given == null ? null : given.values().stream().filter(grant -> grant.user.equals(user))
-            .filter(this::isFresh).max(Comparator.comparingLong(grant -> grant.asked - lastDrop))
+            .filter(this::isFresh).max((one, other) -> Long.signum(one.asked - other.asked))
             .map(grant -> grant.version).orElse(null);
     }
 

@@ -36,7 +36,8 @@ final class KerberosHints {
         }
         Matcher kdc = NO_KDC.matcher(said);
         if (kdc.find()) {
-            return "hybridfs: no KDC is known for the realm" + name(kdc.group(1) == null ? realm : unquoted(kdc.group(1)))
+            String named = kdc.group(1) == null ? realm : unquoted(kdc.group(1));
+            return "hybridfs: no KDC is known for the realm" + name(named)
                 + ": add it to [realms] of krb5.conf, and the NameNode's host to [domain_realm].";
         }
         if (KDC_SILENT.matcher(said).find()) {
@@ -45,8 +46,8 @@ final class KerberosHints {
         }
         if (NO_TRUST.matcher(said).find()) {
             return "hybridfs: the KDC gave no ticket for the NameNode, whose realm" + name(realm)
-                + " it does not know or trust: let its KDC and that of the user's realm share krbtgt/<NameNode's realm>"
-                + "@<user's realm>, and see [capaths] and [domain_realm] of krb5.conf and "
+                + " it does not know or trust: let its KDC and that of the user's realm share "
+                + "krbtgt/<NameNode's realm>@<user's realm>, and see [capaths] and [domain_realm] of krb5.conf and "
                 + "dfs.namenode.kerberos.principal.";
         }
         if (TOKEN.matcher(said).find()) {
@@ -57,8 +58,8 @@ final class KerberosHints {
             return "hybridfs: the Kerberos ticket has expired: renew it (kinit -R), or get another (kinit).";
         }
         return NO_TICKET.matcher(said).find()
-            ? "hybridfs: there is no Kerberos ticket, or it has expired: run kinit, see that KRB5CCNAME names its ticket "
-                + "cache, or give Spark a principal and a keytab; hadoop.security.authentication must be kerberos."
+            ? "hybridfs: there is no Kerberos ticket, or it has expired: run kinit, see that KRB5CCNAME names its "
+                + "ticket cache, or give Spark a principal and a keytab; hadoop.security.authentication must be kerberos."
             : null;
     }
 

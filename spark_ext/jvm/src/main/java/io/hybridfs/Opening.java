@@ -111,7 +111,7 @@ final class Opening implements Pin {
             long asked = System.nanoTime();
             Proven likely = Proven.latest(uri);
             CompletableFuture<Permission> permission = Workers.ask(
-                () -> ask(likely != null && cache.has(likely.version)));
+                () -> ask(likely != null && !likely.version.plaintext && cache.has(likely.version)));
             LocatedFile present = askBeside(permission);
             return orClose(Workers.await(permission), may -> settle(present.status, may, present, asked));
         }

@@ -37,8 +37,9 @@ final class Options {
     static final String APPLICATION = PREFIX + "application";
 
     private static final List<String> KNOWN = Collections.unmodifiableList(Arrays.asList(
-        CACHE_DIR, DISK, MEMORY, MIN_FREE, BLOCK_SIZE, FRESHNESS, LISTINGS, AUTHORIZE, USER,
-        CACHE_ENCRYPTED, AUDIT, ENABLED, FETCH_SIZE, FETCH_STREAMS, READAHEAD, LOCK_TIMEOUT, INCLUDE, EXCLUDE, MAX_FILE_SIZE, MAX_AGE, FILL_LIMIT, APPLICATION));
+        CACHE_DIR, DISK, MEMORY, MIN_FREE, BLOCK_SIZE, FRESHNESS, LISTINGS, AUTHORIZE, USER, CACHE_ENCRYPTED,
+        AUDIT, ENABLED, FETCH_SIZE, FETCH_STREAMS, READAHEAD, LOCK_TIMEOUT, INCLUDE, EXCLUDE, MAX_FILE_SIZE, MAX_AGE,
+        FILL_LIMIT, APPLICATION));
     /** Keys of this prefix that are Hadoop's own. */
     private static final List<String> HADOOP = Arrays.asList(PREFIX + "impl", PREFIX + "impl.disable.cache");
     private static final long DEFAULT_DISK = 20L << 30;

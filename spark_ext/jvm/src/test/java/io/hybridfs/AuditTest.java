@@ -132,7 +132,8 @@ class AuditTest {
 
     @Test
     void noNameForgesALine() {
-        assertEquals("a\\tcmd=open\\nb\\\\n\\rc\\u0000\\u2028\\u0085", Audit.escaped("a\tcmd=open\nb\\n\rc\0\u2028\u0085"));
+        assertEquals("a\\tcmd=open\\nb\\\\n\\rc\\u0000\\u2028\\u0085",
+            Audit.escaped("a\tcmd=open\nb\\n\rc\0\u2028\u0085"));
         assertEquals("/plain/\u00e4\u6f22 \"=", Audit.escaped("/plain/\u00e4\u6f22 \"="));
     }
 

@@ -122,8 +122,10 @@ class EncryptedTest {
             assertTrue(kept.stream().allMatch(file -> file.contains("%2Bplaintext/")), kept.toString());
             long origin = Stats.get(Stats.Counter.ORIGIN_BYTES);
             for (FileStatus brought : new FileStatus[] {null, plain.getFileStatus(path), rebuilt()}) {
+                int lines = NameNodeCalls.audited("open", path.toString()).size();
                 read(fs, brought);
                 assertEquals(origin, Stats.get(Stats.Counter.ORIGIN_BYTES));
+                assertEquals(lines + 1, NameNodeCalls.audited("open", path.toString()).size());
             }
             MiniHdfs.write(plain, path.toString(), GoldenMaker.bytes(1, DATA.length));
             assertArrayEquals(GoldenMaker.bytes(1, DATA.length), MiniHdfs.read(fs, path.toString()));

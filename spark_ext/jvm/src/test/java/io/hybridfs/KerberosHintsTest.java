@@ -15,9 +15,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class KerberosHintsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "org.apache.hadoop.security.AccessControlException: Client cannot authenticate via:[TOKEN, KERBEROS] | run kinit",
-        "GSS initiate failed [Caused by GSSException: No valid credentials provided (Mechanism level: Failed to find any "
-            + "Kerberos tgt)] | run kinit",
+        "org.apache.hadoop.security.AccessControlException: Client cannot authenticate via:[TOKEN, KERBEROS] "
+            + "| run kinit",
+        "GSS initiate failed [Caused by GSSException: No valid credentials provided (Mechanism level: Failed to find "
+            + "any Kerberos tgt)] | run kinit",
         "SIMPLE authentication is not enabled.  Available:[TOKEN, KERBEROS] | must be kerberos",
         "GSS initiate failed [Caused by GSSException: No valid credentials provided (Mechanism level: Ticket expired "
             + "(32) - PROCESS_TGS)] | has expired: renew it",

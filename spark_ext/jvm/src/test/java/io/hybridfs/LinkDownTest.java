@@ -39,11 +39,17 @@ class LinkDownTest {
 
     private static FileSystem client(MiniDFSCluster hdfs, java.nio.file.Path root, String freshness)
         throws IOException {
+        return client(hdfs, root, freshness, "open");
+    }
+
+    private static FileSystem client(MiniDFSCluster hdfs, java.nio.file.Path root, String freshness, String authorize)
+        throws IOException {
         Configuration conf = new Configuration(hdfs.getConfiguration(0));
         conf.set("fs.hdfs.impl", HybridFileSystem.class.getName());
         conf.set(Options.CACHE_DIR, root.toString());
         conf.set(Options.MIN_FREE, "0");
         conf.set(Options.FRESHNESS, freshness);
+        conf.set(Options.AUTHORIZE, authorize);
         conf.setInt("ipc.client.connect.max.retries", 1);
         conf.setInt("ipc.client.connect.retry.interval", 50);
         return FileSystem.newInstance(hdfs.getURI(), conf);
@@ -63,6 +69,7 @@ class LinkDownTest {
         MiniDFSCluster hdfs = new MiniDFSCluster.Builder(conf).numDataNodes(1).build();
         FileSystem keeps = client(hdfs, root, "1h");
         FileSystem asks = client(hdfs, root, "0");
+        FileSystem fills = client(hdfs, root, "0", "fill");
         FileSystem other = Users.of("other", () -> client(hdfs, root, "1h"));
         try {
             FileSystem plain = hdfs.getFileSystem();
@@ -74,14 +81,24 @@ class LinkDownTest {
             FileStatus granted = plain.getFileStatus(GRANTED);
             FileStatus cached = plain.getFileStatus(CACHED);
             assertThrows(FileNotFoundException.class, () -> keeps.open(new Path("/down/none")));
+            assertArrayEquals(DATA, MiniHdfs.read(fills, CACHED.toString()));
+            Workers.quiesce();
             hdfs.shutdownNameNode(0);
 
+            try (FSDataInputStream in = fills.openFile(CACHED).withFileStatus(cached).build().get()) {
+                assertArrayEquals(DATA, MiniHdfs.toEnd(in));
+            }
+            // The first call finds the connection broken.
+            IOException broken = refused(fills, CACHED, null);
+            assertTrue(Failures.unanswered(broken) && broken.getMessage().endsWith(Failures.UNREACHABLE),
+                broken.toString());
             assertArrayEquals(DATA, MiniHdfs.read(keeps, GRANTED.toString()));
             try (FSDataInputStream in = keeps.openFile(GRANTED).withFileStatus(granted).build().get()) {
                 assertArrayEquals(DATA, MiniHdfs.toEnd(in));
             }
             for (FileStatus brought : new FileStatus[] {null, cached}) {
-                for (IOException e : new IOException[] {refused(keeps, CACHED, brought), refused(asks, CACHED, brought)}) {
+                for (FileSystem fs : new FileSystem[] {keeps, asks}) {
+                    IOException e = refused(fs, CACHED, brought);
                     assertEquals(ConnectException.class, e.getClass());
                     assertTrue(e.getMessage().startsWith("Call From "), e.getMessage());
                     assertTrue(e.getMessage().endsWith(Failures.UNREACHABLE), e.getMessage());
@@ -91,6 +108,7 @@ class LinkDownTest {
         } finally {
             keeps.close();
             asks.close();
+            fills.close();
             other.close();
             hdfs.shutdown(true);
         }

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-
-import psutil
 
 from spark_ext.bed import Daemon, Hdfs
 from spark_ext.bed.daemon import java_command
 from spark_ext.bed.hadoopconf import write_conf
 from spark_ext.bed.jars import jars
 from spark_ext.bed.ports import free_port
+from tests.security.bed.children import end_those_in
+from tests.security.bed.kdc import Kdc
+from tests.security.bed.secure_hdfs import SecureHdfs
 
 _RECIPE = Path(__file__).with_name("yarn_jars")
 _SERVER = "org.apache.hadoop.yarn.server"
@@ -28,10 +28,11 @@ class Yarn:
 
     nodemanagers: how many, each with `memory` MiB for containers.
     conf: additional properties of all servers and clients, such as principals.
-    java_options: further options of the servers' JVMs.
 
-    Containers run as the user of this process (DefaultContainerExecutor), and end with the context. They read files
-    as the user who submitted the application: by its name, under Kerberos by its delegation tokens.
+    Over a `SecureHdfs` the servers have principals of its KDC. Containers run as the user of this process
+    (DefaultContainerExecutor: another user would need LinuxContainerExecutor, a setuid binary that no jar brings), and
+    end with the context. They read files as the user who submitted the application: by its name, under Kerberos by its
+    delegation tokens.
     """
 
     def __init__(
@@ -40,13 +41,12 @@ class Yarn:
         nodemanagers: int = 1,
         memory: int = 4096,
         conf: Mapping[str, object] | None = None,
-        java_options: Sequence[str] = (),
     ):
         self.hdfs = hdfs
         self._count = nodemanagers
         self._memory = memory
-        self._extra = dict(conf or {})
-        self._java_options = list(java_options)
+        self._extra = {**(_secured(hdfs.kdc) if isinstance(hdfs, SecureHdfs) else {}), **(conf or {})}
+        self._java_options = [f"-Djava.security.krb5.conf={hdfs.krb5_conf}"] if isinstance(hdfs, SecureHdfs) else []
         self._ports = {name: free_port() for name in _ADDRESSES}
         self._daemons: list[Daemon] = []
 
@@ -66,7 +66,7 @@ class Yarn:
         """End every server and every container, and remove what they wrote."""
         for daemon in reversed(self._daemons):
             daemon.kill()
-        self._end_containers()
+        end_those_in(self._scratch)  # containers
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     @property
@@ -78,10 +78,6 @@ class Yarn:
         """What containers have written, by `<application>/<container>`."""
         logs = sorted(self._scratch.glob(f"nodemanager*/logs/application_*/container_*/{name}"))
         return {f"{log.parts[-3]}/{log.parts[-2]}": log.read_text(errors="replace") for log in logs}
-
-    def containers(self) -> list[psutil.Process]:
-        """The live processes of containers, known by their working directories."""
-        return [process for process in psutil.process_iter() if self._is_container(process)]
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -107,19 +103,6 @@ class Yarn:
         java, *rest = java_command(main_class, classpath, self._scratch / role / "tmp")
         command = [java, *self._java_options, *rest]
         self._daemons.append(Daemon(role, command, self._scratch / role / "log", ready))
-
-    def _end_containers(self) -> None:
-        ended = self.containers()
-        for process in ended:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(ended, timeout=10)
-
-    def _is_container(self, process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error):
-            directory = Path(process.cwd())
-            return directory.is_relative_to(self._scratch) and "appcache" in directory.parts
-        return False
 
     # -- configuration ------------------------------------------------------------------------------------------
 
@@ -150,3 +133,15 @@ class Yarn:
             "yarn.nodemanager.delete.debug-delay-sec": 600,  # tests look into logs
             "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 100,
         }
+
+
+def _secured(kdc: Kdc) -> dict[str, object]:
+    web = "HTTP/localhost"
+    conf: dict[str, object] = {
+        "yarn.resourcemanager.webapp.spnego-principal": kdc.full(web),
+        "yarn.resourcemanager.webapp.spnego-keytab-file": kdc.principal(web),
+    }
+    for server, principal in (("resourcemanager", "rm/localhost"), ("nodemanager", "nm/localhost")):
+        conf[f"yarn.{server}.principal"] = kdc.full(principal)
+        conf[f"yarn.{server}.keytab"] = kdc.principal(principal)
+    return conf

@@ -59,7 +59,8 @@ final class KerberosHints {
         }
         return NO_TICKET.matcher(said).find()
             ? "hybridfs: there is no Kerberos ticket, or it has expired: run kinit, see that KRB5CCNAME names its "
-                + "ticket cache, or give Spark a principal and a keytab; hadoop.security.authentication must be kerberos."
+                + "ticket cache, or give Spark a principal and a keytab; hadoop.security.authentication must be "
+                + "kerberos."
             : null;
     }
 

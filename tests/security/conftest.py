@@ -25,7 +25,7 @@ def onprem() -> Iterator[Kdc]:
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Kdc]:
-    """A KDC whose realm `secure_hdfs` maps to short names; nobody has let its users in yet."""
+    """A KDC whose realm `secure_hdfs` maps to short names. test_layouts.py lets its users in."""
     with Kdc("CLOUD") as running:
         yield running
 

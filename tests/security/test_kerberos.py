@@ -113,11 +113,6 @@ def test_spark_submit_for_another_user_reads_as_that_user(secure_hdfs: SecureHdf
     with spark(gateway, cache_dir, submit=["--proxy-user", "alice"]) as driver:
         assert driver.do("digest", url=f"{secure_hdfs.url}{path}") == digest(data)
     assert _opened_by(namenode, path) == {"alice"}
-    with (
-        spark(gateway, cache_dir, submit=["--proxy-user", "bob"]) as driver,
-        pytest.raises(RefusedError, match="Permission denied: user=bob"),
-    ):
-        driver.do("digest", url=f"{secure_hdfs.url}{path}")
 
 
 def _opened_by(namenode: Daemon, path: str) -> set[str]:

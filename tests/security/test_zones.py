@@ -30,7 +30,7 @@ BY_KMS, BY_HDFS = "DECRYPT_EEK", "Permission denied"
 SIZE = 700_001
 SECRET, PUBLIC = pattern(SIZE, 1), pattern(SIZE, 2)
 # Both tiers are looked at: a root that keeps nothing in memory could hide a leak there.
-TIERS = {"memory": "64MiB"}
+TIERS: dict[str, Any] = {"memory": "64MiB"}
 
 
 @dataclass

@@ -11,6 +11,7 @@ from spark_ext.bed import Hdfs
 from spark_ext.bed.daemon import java_command, run_java
 from spark_ext.bed.jars import jars
 from tests.security.bed.kms import Kms
+from tests.security.matrix_beds import memory_of
 
 _CRYPTO_ADMIN = "org.apache.hadoop.hdfs.tools.CryptoAdmin"
 _WINDOW = 32  # bytes of it that stand somewhere are no chance
@@ -50,7 +51,5 @@ def windows_of(data: bytes) -> int:
 
 
 def _files(root: Path) -> list[Path]:
-    directories = [root]
-    if (root / "cache-id").exists():
-        directories.append(Path("/dev/shm") / f"hybridfs-{(root / 'cache-id').read_text().strip()}")
+    directories = [root, memory_of(root)] if (root / "cache-id").exists() else [root]
     return [path for directory in directories for path in directory.rglob("*") if path.is_file()]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyspark
 
@@ -64,10 +68,63 @@ def driver_in_cluster(conf: Mapping[str, str], environment: Mapping[str, str]) -
     return Driver(submit, {"SPARK_HOME": str(PYSPARK), **environment}, WORKER)
 
 
-def files_of(hdfs: Hdfs, directory: str) -> list[str]:
-    """Paths of a table's data files."""
-    listed = hdfs.web("GET", directory, op="LISTSTATUS")["FileStatuses"]["FileStatus"]
-    return [f"{directory}/{entry['pathSuffix']}" for entry in listed if entry["pathSuffix"].startswith("part-")]
+@dataclass(frozen=True)
+class Table:
+    """A Parquet table of a user's, and what a Spark without hybridfs finds in it.
+
+    Others may neither list it nor read its files, but look at them where they know their names.
+
+    url: of the table on HDFS; files: URLs of its files.
+    """
+
+    hdfs: Hdfs
+    url: str
+    found: list[Any]
+    files: list[str]
+
+    @property
+    def path(self) -> str:
+        """The table's path."""
+        return self.url.removeprefix(self.hdfs.url)
+
+    @contextmanager
+    def nothing_served(self) -> Iterator[None]:
+        """AssertionError if DataNodes sent anything inside."""
+        before = self.hdfs.served()
+        yield
+        assert self.hdfs.served() == before, "data was read from HDFS"
+
+    @contextmanager
+    def readers(self) -> Iterator[set[tuple[str, str]]]:
+        """Afterwards: who opened files of the table inside, and whether the NameNode allowed it, by its audit log."""
+        namenode = self.hdfs.role("namenode0")
+        before = len(namenode.log_text())
+        found: set[tuple[str, str]] = set()
+        yield found
+        lines = rf"allowed=(\w+)\tugi=([^\t]+)\t[^\t]+\tcmd=open\tsrc={self.path}/"
+        found |= {(user, allowed) for allowed, user in re.findall(lines, namenode.log_text()[before:])}
+
+
+def write_table(hdfs: Hdfs, path: str, user: str = "alice") -> Table:
+    """Write the table at a path, whose parent the user may write to, with Spark as it is."""
+    url = hdfs.url + path
+    with closing(driver(hdfs.as_user(user))) as plain:
+        plain.do("start", master="local[1]", conf={"spark.hadoop.fs.permissions.umask-mode": "066"})
+        plain.do("write", url=url)
+        return Table(hdfs, url, plain.do("scan", url=url), plain.do("files", url=url))
+
+
+def keytab_of(hdfs: SecureHdfs, user: str) -> dict[str, str]:
+    """Properties by which Spark logs in as `user`."""
+    return {
+        "spark.kerberos.principal": hdfs.kdc.full(user),
+        "spark.kerberos.keytab": str(hdfs.kdc.principal(user)),
+    }
+
+
+def hybrid(url: str) -> str:
+    """The hybridfs:// URL of an hdfs:// one."""
+    return url.replace("hdfs://", "hybridfs://")
 
 
 def domains(cache_dir: Path) -> list[str]:

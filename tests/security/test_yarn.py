@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,67 +13,54 @@ import spark_ext
 from spark_ext import jar as installed
 from spark_ext.bed import Hdfs
 from tests.security.bed.yarn import Yarn
-from tests.security.clusters import YARN, domain_of, domains, driver, driver_in_cluster, files_of
+from tests.security.clusters import YARN, Table, domain_of, domains, driver, driver_in_cluster, hybrid, write_table
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(600)]
 
-USER = "alice"
-TABLE = "/yarn/table"
+CLIENT = {**YARN, "spark.executorEnv.HADOOP_USER_NAME": "alice"}
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """YARN over HDFS with a table, and what a Spark without hybridfs finds in that."""
-
     hdfs: Hdfs
     yarn: Yarn
-    found: list[Any]
-
-    @property
-    def url(self) -> str:
-        return self.hdfs.url + TABLE
-
-    @property
-    def hybrid_url(self) -> str:
-        return self.url.replace("hdfs://", "hybridfs://")
+    table: Table
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**self.hdfs.as_user(USER), "HADOOP_CONF_DIR": str(self.yarn.conf_dir)}
+        return {**self.hdfs.as_user("alice"), "HADOOP_CONF_DIR": str(self.yarn.conf_dir)}
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with Hdfs(datanodes=1) as hdfs, Yarn(hdfs) as yarn:
-        for path in ("/yarn", f"/user/{USER}"):
+        for path in ("/yarn", "/user/alice"):
             hdfs.web("PUT", path, op="MKDIRS", permission="777")
-        with closing(driver(hdfs.as_user(USER))) as plain:
-            plain.do("start", master="local[1]")
-            plain.do("write", url=hdfs.url + TABLE)
-            found = plain.do("scan", url=hdfs.url + TABLE)
-        yield Cluster(hdfs, yarn, found)
+        yield Cluster(hdfs, yarn, write_table(hdfs, "/yarn/table"))
 
 
 def test_client_mode(cluster: Cluster, cache_dir: Path, jar: Path) -> None:
     """The driver and the executors share one root: what one session has read is there for the next, and for Python."""
     with closing(driver(cluster.environment)) as cold:
-        cold.do("configure", master="yarn", conf=YARN, cache_dir=str(cache_dir))
+        cold.do("configure", master="yarn", conf=CLIENT, cache_dir=str(cache_dir))
         before = cluster.hdfs.served()
-        assert cold.do("scan", url=cluster.url) == cluster.found
+        assert cold.do("scan", url=cluster.table.url) == cluster.table.found
         assert cluster.hdfs.served().bytes > before.bytes
     with closing(driver(cluster.environment)) as warm:
-        warm.do("configure", master="yarn", conf=YARN, cache_dir=str(cache_dir))
+        warm.do("configure", master="yarn", conf=CLIENT, cache_dir=str(cache_dir))
         filled = cluster.hdfs.served()  # a session's own start reads the files it was submitted with
-        assert warm.do("scan", url=cluster.url) == cluster.found
-        assert warm.do("scan", url=cluster.hybrid_url) == cluster.found
+        assert warm.do("scan", url=cluster.table.url) == cluster.table.found
+        assert warm.do("scan", url=hybrid(cluster.table.url)) == cluster.table.found
         status = warm.do("status")
-        path = files_of(cluster.hdfs, TABLE)[0]
-        content = warm.do("python_read", url=f"hybridfs://{cluster.hdfs.authority}{path}")
+        with cluster.table.readers() as readers:
+            content = warm.do("python_read", url=hybrid(cluster.table.files[0]))
         homes = warm.do("ask", call="java_method('java.lang.System', 'getProperty', 'user.home')")
         assert cluster.hdfs.served() == filled, "a warm session read from HDFS"
     assert len(status.processes) == len({p.pid for p in status.processes}) == 3, "a driver and two executors"
     assert status.missing == status.total("origin_bytes") == 0
+    # Without Kerberos a Python worker is who HADOOP_USER_NAME says, else whom YARN runs containers as.
     assert len({row["sha256"] for row in content}) == 1
+    assert readers == {("alice (auth:SIMPLE)", "true")}
     assert sum(row["stats"]["origin_bytes"] for row in content) == 0
     assert domains(cache_dir) == [domain_of(cluster.hdfs)]
     print(f"warm scan in client mode: 0 bytes from DataNodes, {status.total('hit_bytes')} from the cache")
@@ -90,10 +76,10 @@ def test_cluster_mode_where_hosts_have_no_jar(cluster: Cluster, cache_dir: Path,
     with closing(driver_in_cluster({**YARN, **lines}, cluster.environment)) as remote:
         remote.do("start", master="yarn")
         before = cluster.hdfs.served()
-        assert remote.do("scan", url=cluster.url) == cluster.found
+        assert remote.do("scan", url=cluster.table.url) == cluster.table.found
         filled = cluster.hdfs.served()
         assert filled.bytes > before.bytes
-        assert remote.do("scan", url=cluster.url) == cluster.found
+        assert remote.do("scan", url=cluster.table.url) == cluster.table.found
         assert cluster.hdfs.served() == filled, "a warm scan read from HDFS"
         status = remote.do("status")
     assert len(status.processes) == len({p.pid for p in status.processes}) == 3, "a driver and two executors"

@@ -5,7 +5,6 @@ Tokens live for so short a time here that one session outlives its first ones wh
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -19,13 +18,23 @@ import spark_ext
 from tests.security.bed.kdc import Kdc
 from tests.security.bed.secure_hdfs import SecureHdfs
 from tests.security.bed.yarn import Yarn
-from tests.security.clusters import YARN, domain_of, domains, driver, driver_in_cluster, with_krb5
+from tests.security.clusters import (
+    YARN,
+    Table,
+    domain_of,
+    domains,
+    driver,
+    driver_in_cluster,
+    hybrid,
+    keytab_of,
+    with_krb5,
+    write_table,
+)
 from tests.security.reading import in_python
 from tests.spark.conftest import Driver, RefusedError
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(600)]
 
-TABLE = "/yarn/table"
 RENEW_SECONDS = 60
 # hdfs-native takes no token that ends within a minute.
 LIFE_SECONDS = 150
@@ -33,23 +42,9 @@ LIFE_SECONDS = 150
 
 @dataclass(frozen=True)
 class Cluster:
-    """YARN over HDFS with alice's table, which nobody else may read, and what Spark without hybridfs finds in that."""
-
-    kdc: Kdc
     hdfs: SecureHdfs
     yarn: Yarn
-    found: list[Any]
-    files: list[str]
-
-    @property
-    def url(self) -> str:
-        return self.hdfs.url + TABLE
-
-    def keytab(self, user: str) -> dict[str, str]:
-        return {
-            "spark.kerberos.principal": self.kdc.full(user),
-            "spark.kerberos.keytab": str(self.kdc.principal(user)),
-        }
+    table: Table
 
     def environment(self, ticket_of: str | None = None) -> dict[str, str]:
         identity = self.hdfs.as_user(ticket_of) if ticket_of else self.hdfs.with_cache(None)
@@ -64,22 +59,6 @@ class Cluster:
             started.do("configure", master="yarn", conf=properties, cache_dir=str(cache_dir), **options)
             yield started
 
-    @contextmanager
-    def nothing_served(self) -> Iterator[None]:
-        before = self.hdfs.served()
-        yield
-        assert self.hdfs.served() == before, "data was read from HDFS"
-
-    @contextmanager
-    def readers(self) -> Iterator[set[tuple[str, str]]]:
-        """Afterwards: who opened files of the table inside, and whether the NameNode allowed it."""
-        namenode = self.hdfs.role("namenode0")
-        before = len(namenode.log_text())
-        found: set[tuple[str, str]] = set()
-        yield found
-        lines = rf"allowed=(\w+)\tugi=([^\t]+)\t[^\t]+\tcmd=open\tsrc={TABLE}/"
-        found |= {(user, allowed) for allowed, user in re.findall(lines, namenode.log_text()[before:])}
-
 
 @pytest.fixture(scope="module")
 def cluster(jar: Path) -> Iterator[Cluster]:
@@ -90,13 +69,8 @@ def cluster(jar: Path) -> Iterator[Cluster]:
     with Kdc("ONPREM") as kdc, SecureHdfs(kdc, datanodes=1, conf=short) as hdfs:
         for path in ("/yarn", "/user/alice", "/user/bob"):
             hdfs.web("PUT", path, op="MKDIRS", permission="777")
-        with Yarn(hdfs, memory=8192) as yarn, closing(driver(hdfs.as_user("alice"))) as plain:
-            plain.do("start", master="local[1]", conf={"spark.hadoop.fs.permissions.umask-mode": "077"})
-            plain.do("write", url=hdfs.url + TABLE)
-            found = plain.do("scan", url=hdfs.url + TABLE)
-            files = [url.removeprefix(hdfs.url) for url in plain.do("files", url=hdfs.url + TABLE)]
-            plain.close()
-            yield Cluster(kdc, hdfs, yarn, found, files)
+        with Yarn(hdfs, memory=8192) as yarn:
+            yield Cluster(hdfs, yarn, write_table(hdfs, "/yarn/table"))
 
 
 @dataclass(frozen=True)
@@ -112,8 +86,8 @@ def alice(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     cache_dir = tmp_path_factory.mktemp("cache", numbered=True)
     cache_dir.chmod(0o700)
     started = time.monotonic()
-    with cluster.session(cluster.keytab("alice"), cluster.environment(), cache_dir) as running:
-        assert running.do("scan", url=cluster.url) == cluster.found
+    with cluster.session(keytab_of(cluster.hdfs, "alice"), cluster.environment(), cache_dir) as running:
+        assert running.do("scan", url=cluster.table.url) == cluster.table.found
         yield Session(running, started, cache_dir)
 
 
@@ -121,14 +95,14 @@ def refused_to_bob(text: str) -> bool:
     return "Permission denied: user=bob" in text
 
 
-def hybrid(url: str) -> str:
-    return url.replace("hdfs://", "hybridfs://")
+def path_of(cluster: Cluster, url: str) -> str:
+    return url.removeprefix(cluster.hdfs.url)
 
 
 def test_executors_read_by_delegation_tokens(cluster: Cluster, alice: Session) -> None:
-    with cluster.nothing_served(), cluster.readers() as readers:
-        assert alice.driver.do("scan", url=cluster.url) == cluster.found
-        assert alice.driver.do("scan", url=hybrid(cluster.url)) == cluster.found
+    with cluster.table.nothing_served(), cluster.table.readers() as readers:
+        assert alice.driver.do("scan", url=cluster.table.url) == cluster.table.found
+        assert alice.driver.do("scan", url=hybrid(cluster.table.url)) == cluster.table.found
     assert readers == {("alice@ONPREM (auth:TOKEN)", "true")}
     status = alice.driver.do("status")
     assert (len(status.processes), status.missing) == (3, 0)
@@ -137,8 +111,8 @@ def test_executors_read_by_delegation_tokens(cluster: Cluster, alice: Session) -
 
 
 def test_python_workers_read_by_delegation_tokens(cluster: Cluster, alice: Session) -> None:
-    url = hybrid(cluster.hdfs.url + cluster.files[0])
-    with cluster.nothing_served(), cluster.readers() as readers:
+    url = hybrid(cluster.table.files[0])
+    with cluster.table.nothing_served(), cluster.table.readers() as readers:
         rows = alice.driver.do("python_read", url=url)
     assert [row.get("error") for row in rows] == [None, None]
     assert readers == {("alice@ONPREM (auth:TOKEN)", "true")}
@@ -147,9 +121,9 @@ def test_python_workers_read_by_delegation_tokens(cluster: Cluster, alice: Sessi
 
 def test_one_domain_by_default(cluster: Cluster, alice: Session) -> None:
     """Of executors with tokens, a driver with a keytab, one with a ticket, and Python with a ticket."""
-    with cluster.nothing_served():
-        for path in cluster.files:
-            in_python(cluster.hdfs, cluster.environment("alice"), path, alice.cache_dir)
+    with cluster.table.nothing_served():
+        for url in cluster.table.files:
+            in_python(cluster.hdfs, cluster.environment("alice"), path_of(cluster, url), alice.cache_dir)
     assert domains(alice.cache_dir) == [domain_of(cluster.hdfs)]
 
 
@@ -157,27 +131,28 @@ def test_one_domain_of_a_user(cluster: Cluster, cache_dir: Path) -> None:
     """With `authorize=fill`, and this session's driver has a ticket cache."""
     options = {"authorize": "fill", "user": "alice"}
     with cluster.session({}, cluster.environment("alice"), cache_dir, **options) as running:
-        assert running.do("scan", url=cluster.url) == cluster.found
-        with cluster.nothing_served():
-            assert running.do("scan", url=cluster.url) == cluster.found
-            rows = running.do("python_read", url=hybrid(cluster.hdfs.url + cluster.files[0]))
+        assert running.do("scan", url=cluster.table.url) == cluster.table.found
+        with cluster.table.nothing_served():
+            assert running.do("scan", url=cluster.table.url) == cluster.table.found
+            rows = running.do("python_read", url=hybrid(cluster.table.files[0]))
     assert [row.get("error") for row in rows] == [None, None]
-    with cluster.nothing_served():
-        in_python(cluster.hdfs, cluster.environment("alice"), cluster.files[0], cache_dir, **options)
+    with cluster.table.nothing_served():
+        in_python(
+            cluster.hdfs, cluster.environment("alice"), path_of(cluster, cluster.table.files[0]), cache_dir, **options
+        )
     assert domains(cache_dir) == [f"{domain_of(cluster.hdfs)}%40alice"]
     print(f"the root's only domain: {domains(cache_dir)[0]}")
 
 
 def test_bob_reads_nothing_of_alice(cluster: Cluster, alice: Session) -> None:
     """On the same hosts, from the same root, in processes of the same uid."""
-    path = cluster.files[0]
-    with cluster.session(cluster.keytab("bob"), cluster.environment(), alice.cache_dir) as bob:
-        with cluster.nothing_served(), cluster.readers() as readers:
+    with cluster.session(keytab_of(cluster.hdfs, "bob"), cluster.environment(), alice.cache_dir) as bob:
+        with cluster.table.nothing_served(), cluster.table.readers() as readers:
             with pytest.raises(RefusedError) as table:
-                bob.do("files", url=cluster.url)
+                bob.do("files", url=cluster.table.url)
             with pytest.raises(RefusedError) as known:
-                bob.do("read_file", url=cluster.hdfs.url + path)
-            rows = bob.do("python_read", url=hybrid(cluster.hdfs.url + path))
+                bob.do("read_file", url=cluster.table.files[0])
+            rows = bob.do("python_read", url=hybrid(cluster.table.files[0]))
         status = bob.do("status")
     assert refused_to_bob(str(table.value))
     assert refused_to_bob(str(known.value))
@@ -190,21 +165,21 @@ def test_bob_reads_nothing_of_alice(cluster: Cluster, alice: Session) -> None:
 def test_cluster_mode_with_a_keytab(cluster: Cluster, alice: Session) -> None:
     """The keytab goes to the driver's container, and only there."""
     lines = spark_ext.conf("yarn", cache_dir=str(alice.cache_dir))
-    conf = {**with_krb5(YARN, cluster.hdfs), **lines, **cluster.keytab("alice")}
+    conf = {**with_krb5(YARN, cluster.hdfs), **lines, **keytab_of(cluster.hdfs, "alice")}
     with closing(driver_in_cluster(conf, cluster.environment())) as remote:
         remote.do("start", master="yarn", conf=with_krb5(YARN, cluster.hdfs))
-        with cluster.nothing_served():
-            assert remote.do("scan", url=cluster.url) == cluster.found
+        with cluster.table.nothing_served():
+            assert remote.do("scan", url=cluster.table.url) == cluster.table.found
         assert len(remote.do("status").processes) == 3
 
 
 def test_a_session_outlives_its_first_tokens(cluster: Cluster, alice: Session) -> None:
     """With a keytab Spark hands out new ones to its JVMs. Python workers have only those that YARN gave a container."""
     time.sleep(max(0.0, alice.started + LIFE_SECONDS + 5 - time.monotonic()))
-    with cluster.nothing_served(), cluster.readers() as readers:
-        assert alice.driver.do("scan", url=cluster.url) == cluster.found
+    with cluster.table.nothing_served(), cluster.table.readers() as readers:
+        assert alice.driver.do("scan", url=cluster.table.url) == cluster.table.found
     assert readers == {("alice@ONPREM (auth:TOKEN)", "true")}
-    rows = alice.driver.do("python_read", url=hybrid(cluster.hdfs.url + cluster.files[0]))
+    rows = alice.driver.do("python_read", url=hybrid(cluster.table.files[0]))
     assert all("sha256" not in row for row in rows)
     print(f"after {time.monotonic() - alice.started:.0f} s, tokens live for {LIFE_SECONDS} s: read as {readers}")
     print(f"a Python worker then: {rows[0]['error']}")

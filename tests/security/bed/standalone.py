@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spark_ext.bed import BedError, Daemon
-from spark_ext.bed.daemon import java_command
+from spark_ext.bed.daemon import java_command, run_java
+from spark_ext.bed.jars import jars
 from spark_ext.bed.ports import free_port
 from tests.security.bed.children import end_those_in
+from tests.security.bed.secure_hdfs import SecureHdfs
 
 _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"
@@ -102,3 +104,13 @@ def _pyspark() -> Path:
             "Spark's own cluster runs from PySpark's jars, and pyspark is not installed: pip install pyspark"
         )
     return Path(spec.origin).parent
+
+
+def token_file(hdfs: SecureHdfs, user: str, path: Path) -> Path:
+    """Write a new delegation token of the user to a file, for HADOOP_TOKEN_FILE_LOCATION, as `hadoop dtutil` does."""
+    tool = "org.apache.hadoop.security.token.DtUtilShell"
+    java, *rest = java_command(tool, [hdfs.conf_dir, f"{jars()}/*"], path.parent / "tmp")
+    login = ["-principal", hdfs.kdc.full(user), "-keytab", str(hdfs.kdc.principal(user))]
+    krb5 = f"-Djava.security.krb5.conf={hdfs.krb5_conf}"
+    run_java([java, krb5, *rest, *login, "get", hdfs.url, "-renewer", user, str(path)])
+    return path

@@ -164,7 +164,7 @@ class Fetcher:
                 self._count(source, refused or wanted[block].reason)
 
     def _publish(self, source: Source, block: int, data: memoryview) -> Miss | None:
-        return self._store.publish(source.identity, block, data, source.pinned.status.file_id)
+        return self._store.publish(source.identity, block, data, source.pinned.status.validator)
 
     def _read(self, source: Source, run: list[int]) -> memoryview:
         """The bytes of consecutive blocks, which are of the pinned version."""
@@ -187,7 +187,7 @@ class Fetcher:
             self._stats.miss(reason, blocks)
 
     def _deliver_cached(self, source: Source, block: int, future: Fetched) -> bool:
-        found = self._store.lookup(source.identity, block, source.pinned.status.file_id)
+        found = self._store.lookup(source.identity, block, source.pinned.status.validator)
         if isinstance(found, Miss):
             future.missed(found)
             return False

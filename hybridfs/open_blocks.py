@@ -37,9 +37,9 @@ class OpenBlocks:
         self._mapped: OrderedDict[CachedBlock, None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, identity: Identity, number: int, file_id: int) -> tuple[CachedBlock, str] | Miss:
+    def get(self, identity: Identity, number: int, validator: int) -> tuple[CachedBlock, str] | Miss:
         """A block and the tier that serves it (``map`` if it was open already), or why it is missing."""
-        key = (identity.encoded, number, file_id)
+        key = (identity.encoded, number, validator)
         with self._lock:
             block = self._open.get(key)
             if block is not None:
@@ -47,7 +47,7 @@ class OpenBlocks:
         if block is not None:
             block.mark_read()
             return block, "map"
-        found = self._store.lookup(identity, number, file_id)
+        found = self._store.lookup(identity, number, validator)
         if isinstance(found, Miss):
             return found
         found.on_map = self._count_map
@@ -82,10 +82,12 @@ class OpenBlocks:
         """Whether the store has a file for the block, sound or not."""
         return self._store.holds(identity, number)
 
-    def discard(self, identity: Identity, number: int, file_id: int, block: CachedBlock, corrupt: CorruptBlock) -> None:
+    def discard(
+        self, identity: Identity, number: int, validator: int, block: CachedBlock, corrupt: CorruptBlock
+    ) -> None:
         """Drops a block whose data failed, here and in the store."""
         with self._lock:
-            self._open.pop((identity.encoded, number, file_id), None)
+            self._open.pop((identity.encoded, number, validator), None)
             self._unmap(block)
         self._store.discard(identity, number, block, corrupt)
 

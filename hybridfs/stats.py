@@ -14,7 +14,7 @@ class Miss(StrEnum):
     """
 
     COLD = "cold"
-    VERSION_CHANGED = "version_changed"  # the block was of another file of the same name (fileId)
+    VERSION_CHANGED = "version_changed"  # the block was of another file of the same name (its validator)
     CORRUPT = "corrupt"
     LOCK_TIMEOUT = "lock_timeout"
     TIER_OFF = "tier_off"  # set aside after a fault, or never usable

@@ -68,22 +68,22 @@ class Store:
             self._stats.add("tier_faults")
             logger.warning("cache directory %s: %s; this tier is not used", directory, error)
 
-    def spec(self, identity: Identity, block: int, file_id: int = 0) -> BlockSpec:
+    def spec(self, identity: Identity, block: int, validator: int = 0) -> BlockSpec:
         length = identity.block_length(block, self.block_size)
-        return BlockSpec(identity.encoded, block, length, self.block_size, file_id)
+        return BlockSpec(identity.encoded, block, length, self.block_size, validator)
 
     def holds(self, identity: Identity, block: int) -> bool:
         """Whether a tier has a file for the block (not whether it is sound)."""
         relative = block_path(identity, block, self.block_size)
         return any(tier.holds(relative) for tier in self.tiers)
 
-    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> CachedBlock | Miss:
+    def lookup(self, identity: Identity, block: int, validator: int = 0) -> CachedBlock | Miss:
         """The block from the fastest tier that has a sound one, else the most telling reason over the tiers.
 
         COLD, TIER_OFF (a tier is set aside, or none is usable), VERSION_CHANGED or CORRUPT.
         """
         relative = block_path(identity, block, self.block_size)
-        spec = self.spec(identity, block, file_id)
+        spec = self.spec(identity, block, validator)
         reason = Miss.COLD if self.tiers else Miss.TIER_OFF
         for level, tier in enumerate(self.tiers):
             found = self._open(tier, relative, spec)
@@ -121,13 +121,13 @@ class Store:
         holder = next(tier for tier in self.tiers if tier.directory == found.directory)
         self._refuse(holder, block_path(identity, block, self.block_size), corrupt)
 
-    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> Miss | None:
+    def publish(self, identity: Identity, block: int, data: memoryview, validator: int = 0) -> Miss | None:
         """Publishes a complete, confirmed block to the first disk tier that takes it; None if one did.
 
         Else NO_SPACE if a tier had none, or TIER_OFF.
         """
         relative = block_path(identity, block, self.block_size)
-        parts: list[bytes | memoryview] = [data, make_trailer(self.spec(identity, block, file_id), data)]
+        parts: list[bytes | memoryview] = [data, make_trailer(self.spec(identity, block, validator), data)]
         refusals = set()
         for level, tier in enumerate(self.tiers):
             if tier.kind == "memory":
@@ -151,7 +151,7 @@ class Store:
         return refused
 
     def _promote(self, block: CachedBlock, relative: str, above: int) -> None:
-        """Copies a block one tier up, as it is: a trailer made anew would lose the fileId that another reader wrote."""
+        """Copies a block one tier up, as it is: a new trailer would lose the validator that another reader wrote."""
         if self.tiers[above].closed:
             return
         try:
@@ -212,13 +212,13 @@ class NoStore:
     def holds(self, identity: Identity, block: int) -> bool:
         return False
 
-    def lookup(self, identity: Identity, block: int, file_id: int = 0) -> Miss:
+    def lookup(self, identity: Identity, block: int, validator: int = 0) -> Miss:
         return Miss.TIER_OFF
 
     def discard(self, identity: Identity, block: int, found: CachedBlock, corrupt: CorruptBlock) -> None:
         return
 
-    def publish(self, identity: Identity, block: int, data: memoryview, file_id: int = 0) -> Miss:
+    def publish(self, identity: Identity, block: int, data: memoryview, validator: int = 0) -> Miss:
         return Miss.TIER_OFF
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ class Stream:
         self.length = identity.length
         self._identity = identity
         self._file = file
-        self._file_id = file.pinned.status.file_id
+        self._validator = file.pinned.status.validator
         self._blocks = blocks
         self._fetcher = fetcher
         self._stats = stats
@@ -148,7 +148,7 @@ class Stream:
         try:
             result = read(block, within, size)
         except CorruptBlock as corrupt:
-            self._blocks.discard(self._identity, number, self._file_id, cast("CachedBlock", block), corrupt)
+            self._blocks.discard(self._identity, number, self._validator, cast("CachedBlock", block), corrupt)
             self._near = None
             self._pending.pop(number, None)
             arrived = Fetched(Miss.TIER_OFF if isinstance(corrupt.__cause__, OSError) else Miss.CORRUPT)
@@ -168,7 +168,7 @@ class Stream:
             return near[1], near[2]
         with self._lock:
             future = self._pending.get(number)
-            found = None if future else self._blocks.get(self._identity, number, self._file_id)
+            found = None if future else self._blocks.get(self._identity, number, self._validator)
             why = {number: found} if isinstance(found, Miss) else {}
             window = self._ahead.window(number, last, missed=bool(why))
             if window:

@@ -19,6 +19,7 @@ LAYERS = (
     "values",
     "config",
     "layout",
+    "validator",
     "trailer",
     "stats",
     "publishing",

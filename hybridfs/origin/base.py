@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hybridfs.errors import OriginUnreachable
+from hybridfs.validator import agree
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -15,21 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Status:
-    """A file at its origin. ``length`` in bytes; ``token`` names the version; ``file_id`` 0 = unknown.
+    """A file at its origin. ``length`` in bytes; ``token`` names the version.
 
+    ``validator`` (``validator.file_validator``) tells files of one name, time and length apart, 0 = unknown.
     ``cacheable`` is false where the token cannot be trusted to move with the bytes; ``encrypted`` is true of a file in
     an encryption zone, where the origin tells.
     """
 
     length: int
     token: str
-    file_id: int = 0
+    validator: int = 0
     cacheable: bool = True
     encrypted: bool = False
 
     def same_version(self, other: Status) -> bool:
-        ids_differ = self.file_id and other.file_id and self.file_id != other.file_id
-        return (self.length, self.token) == (other.length, other.token) and not ids_differ
+        return (self.length, self.token) == (other.length, other.token) and agree(self.validator, other.validator)
 
 
 class OriginReader(Protocol):

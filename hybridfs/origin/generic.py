@@ -16,6 +16,7 @@ from hybridfs.layout import domain_name
 from hybridfs.origin.answers import PATIENCE, Answers
 from hybridfs.origin.base import OriginReader, Status, short_read
 from hybridfs.origin.hadoop_user import local_user
+from hybridfs.validator import file_validator
 
 _VERSION_KEYS = frozenset(
     {"etag", "e_tag", "mtime", "modified", "lastmodified", "last_modified", "modificationtime"}
@@ -68,7 +69,8 @@ class GenericOrigin:
         if info["size"] is None:
             raise OSError(errno.EOPNOTSUPP, f"{self._protocol} tells no length of it; read it without hybridfs", path)
         encrypted = bool(info.get("encBit"))  # WebHDFS tells of encryption zones
-        return Status(info["size"], token, int(info.get("fileId") or 0), cacheable=known, encrypted=encrypted)
+        validator = file_validator(int(info.get("fileId") or 0), str(info.get("owner") or ""))
+        return Status(info["size"], token, validator, cacheable=known, encrypted=encrypted)
 
     def open(self, path: str) -> OriginReader:
         if self._protocol == "file":

@@ -20,6 +20,7 @@ from hybridfs.origin import hadoop_conf, hadoop_user
 from hybridfs.origin.answers import PATIENCE, Answers
 from hybridfs.origin.base import OriginReader, Status, short_read
 from hybridfs.origin.hdfs_errors import ZONE, translating
+from hybridfs.validator import file_validator
 
 # hdfs-native waits 60 s for a silent DataNode and retries a NameNode that is down for minutes.
 _PATIENCE = {
@@ -188,7 +189,8 @@ class HdfsOrigin:
         found = self._ask(self._client.get_file_info, path, self._patience[briefly])
         if found.isdir:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        return Status(found.length, str(found.modification_time), cacheable=found.modification_time > 0)
+        validator = file_validator(0, found.owner)  # hdfs-native shows no fileId
+        return Status(found.length, str(found.modification_time), validator, cacheable=found.modification_time > 0)
 
     def open(self, path: str) -> OriginReader:
         try:

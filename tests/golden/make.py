@@ -34,7 +34,7 @@ class GoldenFile:
     uri: str
     token: str
     length: int
-    file_id: int = 0
+    validator: int = 0
     blocks: tuple[int, ...] | None = None
 
     @property
@@ -77,7 +77,7 @@ def vector(file: GoldenFile, number: int) -> dict[str, Any]:
         "uri": file.uri,
         "token": file.token,
         "length": file.length,
-        "file_id": file.file_id,
+        "validator": file.validator,
         "block": number,
         "block_size": BLOCK_SIZE,
         "name": block_name(identity, number, BLOCK_SIZE),
@@ -99,8 +99,8 @@ def make(directory: Path) -> None:
         for number in file.numbers:
             found = vector(file, number)
             data = memoryview(golden_bytes(number * BLOCK_SIZE, found["data_length"]))
-            trailer = make_trailer(store.spec(file.identity, number, file.file_id), data)
-            assert store.publish(file.identity, number, data, file.file_id) is None
+            trailer = make_trailer(store.spec(file.identity, number, file.validator), data)
+            assert store.publish(file.identity, number, data, file.validator) is None
             vectors.append(found | {"trailer_xxh64": f"{int.from_bytes(trailer[-16:-8], 'little'):016x}"})
     store.close()
     for unversioned in ("lock", "usage", "published", "upkeep", "v1/tmp"):  # empty or of no account

@@ -56,12 +56,12 @@ class Version:
 
     data: bytes
     token: str
-    file_id: int
+    validator: int
     inode: int  # the same as the version's before, if that was changed in place
 
     @property
     def status(self) -> Status:
-        return Status(len(self.data), self.token, self.file_id)
+        return Status(len(self.data), self.token, self.validator)
 
 
 class ScriptedOrigin:
@@ -85,14 +85,14 @@ class ScriptedOrigin:
         self._lock = threading.Lock()
 
     def write(
-        self, path: str, data: bytes, token: str | None = None, file_id: int = 0, *, in_place: bool = False
+        self, path: str, data: bytes, token: str | None = None, validator: int = 0, *, in_place: bool = False
     ) -> Version:
         """A new version of the file."""
         with self._lock:
             self._written += 1
             before = self.files.get(path)
             inode = before.inode if before and in_place else self._written
-            version = Version(data, token or str(1_700_000_000_000 + self._written), file_id, inode)
+            version = Version(data, token or str(1_700_000_000_000 + self._written), validator, inode)
             self.files[path] = version
             return version
 

@@ -20,7 +20,7 @@ from tests.torture.mutants import Seed, mutant, sealed, with_field
 BLOCK_SIZE = 128 * KIB  # two chunks
 LENGTHS = (BLOCK_SIZE, 70_001)  # of the file's two blocks, the second with a short last chunk
 DATA = pattern(sum(LENGTHS), seed=1)
-FILE_ID = 42
+VALIDATOR = 42
 Mutant = tuple[str, bytes]
 
 
@@ -30,7 +30,7 @@ class Victim:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.origin = ScriptedOrigin()
-        self.origin.write("/f", DATA, "7", FILE_ID)
+        self.origin.write("/f", DATA, "7", VALIDATOR)
         with cache(root, block_size=BLOCK_SIZE) as opened:
             assert opened.read(self.origin, "/f") == DATA
         self.sound = [self.path(number).read_bytes() for number in range(2)]
@@ -41,7 +41,7 @@ class Victim:
 
     def spec(self, number: int) -> BlockSpec:
         encoded = self.origin.identity("/f").encoded
-        return BlockSpec(encoded, number, LENGTHS[number], BLOCK_SIZE, FILE_ID)
+        return BlockSpec(encoded, number, LENGTHS[number], BLOCK_SIZE, VALIDATOR)
 
     def put(self, number: int, content: bytes) -> None:
         """A file of its own each time, as a publisher makes it."""
@@ -99,7 +99,7 @@ def test_every_bit_of_the_trailer(victim: Victim, number: int) -> None:
 def test_mutants_of_all_kinds(victim: Victim, number: int) -> None:
     """What both readers refuse alike (tests/torture/fuzz.py) an engine counts once, fetches and publishes again."""
     identity = victim.origin.identity("/f")
-    pool = [Seed(identity, n, BLOCK_SIZE, FILE_ID, victim.sound[n][: LENGTHS[n]]) for n in range(2)]
+    pool = [Seed(identity, n, BLOCK_SIZE, VALIDATOR, victim.sound[n][: LENGTHS[n]]) for n in range(2)]
     chance = random.Random(number)
     tried = [mutant(chance, pool[number : number + 1] if n % 4 else pool) for n in range(400)]
     for one in tried:
@@ -107,24 +107,24 @@ def test_mutants_of_all_kinds(victim: Victim, number: int) -> None:
             "another identity",
             "another block",
         )  # not unlinked: `test_sound_blocks_of_other_identities`
-        if one.seed.number == number and not left and not one.is_sound_for(FILE_ID):
-            (file_id,) = struct.unpack_from("<Q", one.content.rjust(48), len(one.content.rjust(48)) - 48)
-            other_file = one.content == replace(one.seed, file_id=file_id).content
+        if one.seed.number == number and not left and not one.is_sound_for(VALIDATOR):
+            (validator,) = struct.unpack_from("<Q", one.content.rjust(48), len(one.content.rjust(48)) - 48)
+            other_file = one.content == replace(one.seed, validator=validator).content
             victim.check(number, [(one.kind, one.content)], "version_changed" if other_file else "corrupt")
     assert victim.mutants > 200
 
 
-def test_another_file_id(victim: Victim) -> None:
+def test_another_validator(victim: Victim) -> None:
     content = victim.sound[0]
     mutants = (
-        (f"fileId {value}", sealed(with_field(content, "fileId", value), LENGTHS[0]))
+        (f"validator {value}", sealed(with_field(content, "validator", value), LENGTHS[0]))
         for value in (1, 41, 43, 2**64 - 1)
     )
     victim.check(0, mutants, counter="version_changed")
 
 
-def test_an_unknown_file_id_is_no_fault(victim: Victim) -> None:
-    victim.put(0, sealed(with_field(victim.sound[0], "fileId", 0), LENGTHS[0]))
+def test_an_unknown_validator_is_no_fault(victim: Victim) -> None:
+    victim.put(0, sealed(with_field(victim.sound[0], "validator", 0), LENGTHS[0]))
     assert victim.read()["hit_blocks_disk"] == 2
 
 
@@ -144,7 +144,7 @@ def test_sound_blocks_of_other_identities(victim: Victim, number: int) -> None:
         (b"\xff\xfe", uri, token, length),
         (domain, uri * 3000, token, length),
     ]
-    specs = [BlockSpec(b"\n".join(parts), number, spec.length, BLOCK_SIZE, FILE_ID) for parts in others]
+    specs = [BlockSpec(b"\n".join(parts), number, spec.length, BLOCK_SIZE, VALIDATOR) for parts in others]
     mutants = [(f"{len(one.identity)} bytes", foreign + make_trailer(one, memoryview(foreign))) for one in specs]
     for label, content in mutants:
         victim.put(number, content)
@@ -157,7 +157,7 @@ def test_an_old_version_of_equal_length_is_not_read(victim: Victim) -> None:
     """Its blocks lie under another name; even when moved under the new one they are refused."""
     old = victim.path(0), victim.sound[0]
     new = pattern(len(DATA), seed=2)
-    victim.origin.files["/f"] = Version(new, "8", FILE_ID, inode=0)
+    victim.origin.files["/f"] = Version(new, "8", VALIDATOR, inode=0)
     victim.put(0, old[1])
     assert victim.path(0) != old[0]
     with cache(victim.root, block_size=BLOCK_SIZE) as opened:

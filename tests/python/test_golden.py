@@ -62,12 +62,12 @@ def test_the_golden_root_is_read_and_would_be_written_the_same(maker: str, tmp_p
     store = Store(opened, config.settings(cache_dir=str(root), min_free=0), stats)
     for vector in vectors(maker):
         assert opened.block_size == vector["block_size"]
-        identity, number, file_id = identity_of(vector), vector["block"], vector["file_id"]
+        identity, number, validator = identity_of(vector), vector["block"], vector["validator"]
         expected = golden_bytes(number * opened.block_size, vector["data_length"])
-        block = store.lookup(identity, number, file_id)
+        block = store.lookup(identity, number, validator)
         assert isinstance(block, CachedBlock)
         assert block.data() == block.read(0, len(expected)) == expected
-        trailer = make_trailer(store.spec(identity, number, file_id), memoryview(expected))
+        trailer = make_trailer(store.spec(identity, number, validator), memoryview(expected))
         assert (root / vector["path"]).read_bytes() == expected + trailer
         assert f"{int.from_bytes(trailer[-16:-8], 'little'):016x}" == vector["trailer_xxh64"]
     store.close()

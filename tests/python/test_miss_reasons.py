@@ -129,10 +129,10 @@ def test_data_that_cannot_be_read(tmp_path: Path, origin: ScriptedOrigin) -> Non
 
 def test_a_block_of_another_file_of_the_same_name(tmp_path: Path) -> None:
     origin = ScriptedOrigin()
-    origin.write("/f", DATA, token="1", file_id=7)
+    origin.write("/f", DATA, token="1", validator=7)
     fill(tmp_path, origin)
     new = pattern(len(DATA), seed=2)
-    origin.write("/f", new, token="1", file_id=8)
+    origin.write("/f", new, token="1", validator=8)
     with cache(tmp_path) as used:
         assert used.read(origin, "/f") == new
         assert counted(used) == {"version_changed": BLOCKS}

@@ -65,13 +65,13 @@ def test_blocks_cover_a_file_once(length: int, block_size: int) -> None:
 
 
 @given(st.integers(1, 3 * CHUNK + 5), st.binary(min_size=1, max_size=300), st.integers(0, 2**64 - 1))
-def test_a_trailer_by_the_letter_of_the_format(length: int, identity: bytes, file_id: int) -> None:
+def test_a_trailer_by_the_letter_of_the_format(length: int, identity: bytes, validator: int) -> None:
     data = memoryview(pattern(length))
-    spec = BlockSpec(identity, 7, length, 4 * CHUNK, file_id)
+    spec = BlockSpec(identity, 7, length, 4 * CHUNK, validator)
     raw = make_trailer(spec, data)
     sums = [xxh64_intdigest(data[at : at + 65536], seed=0) for at in range(0, length, 65536)]
     head = struct.pack(f"<{len(sums)}Q", *sums) + identity
-    head += struct.pack("<QQIIIHH", file_id, 7, length, len(identity), 4 * CHUNK, 1, 1)
+    head += struct.pack("<QQIIIHH", validator, 7, length, len(identity), 4 * CHUNK, 1, 1)
     assert raw == head + struct.pack("<Q", xxh64_intdigest(head, seed=0)) + b"HYBRIDFS"
     assert len(raw) == trailer_bytes(spec)
     assert list(parse_trailer(raw, spec)) == sums
@@ -99,7 +99,7 @@ def test_a_trailer_of_anything_else_is_refused(written: BlockSpec, counter: str,
 
 
 @pytest.mark.parametrize(("written", "expected"), [(0, 42), (42, 0), (0, 0), (42, 42)])
-def test_an_unknown_file_id_fits_every_other(written: int, expected: int) -> None:
+def test_an_unknown_validator_fits_every_other(written: int, expected: int) -> None:
     data = memoryview(pattern(1000))
     raw = make_trailer(BlockSpec(b"identity", 3, 1000, BLOCK, written), data)
     assert parse_trailer(raw, BlockSpec(b"identity", 3, 1000, BLOCK, expected))

@@ -177,11 +177,11 @@ class Model(RuleBasedStateMachine):
             data = (now.data + data)[: 6 * BLOCK]
         elif now and how == "truncate":
             data = now.data[: max(1, len(now.data) - size)]
-        file_id = len(self.promised) + 1 if self.file_ids else 0
+        validator = len(self.promised) + 1 if self.file_ids else 0
         in_place = how in ("append", "truncate") or (how == "equal length" and self.origin.readers == "handle")
-        version = self.origin.write(path, data, token, file_id, in_place=in_place)
+        version = self.origin.write(path, data, token, validator, in_place=in_place)
         self.history[path].append(version)
-        self.promised[self.origin.identity(path).encoded, file_id] = data
+        self.promised[self.origin.identity(path).encoded, validator] = data
 
     CHANGES = st.sampled_from(["new", "equal length", "equal length and token", "append", "truncate", "remove"])
 
@@ -575,8 +575,8 @@ class Model(RuleBasedStateMachine):
             found = sound_block(path.read_bytes())
             if found is None:
                 continue
-            identity, file_id, number, data = found
-            assert data == self.promised[identity, file_id][number * BLOCK :][: len(data)], (
+            identity, validator, number, data = found
+            assert data == self.promised[identity, validator][number * BLOCK :][: len(data)], (
                 f"{path} was published wrong"
             )
             self.figures["blocks compared with what they promise"] += 1
@@ -586,7 +586,7 @@ def sound_block(content: bytes) -> tuple[bytes, int, int, bytes] | None:
     """Identity, fileId, number and data of a block, if all its checksums fit (FORMAT.md section 4)."""
     if len(content) < 48:
         return None
-    file_id, number, n, k, block_size, algorithm, version, seal, magic = struct.unpack("<QQIIIHHQ8s", content[-48:])
+    validator, number, n, k, block_size, algorithm, version, seal, magic = struct.unpack("<QQIIIHHQ8s", content[-48:])
     sums = range(0, n, 65_536)
     sizes_fit = len(content) == n + 8 * len(sums) + k + 48
     if (magic, algorithm, version, block_size) != (b"HYBRIDFS", 1, 1, BLOCK) or not sizes_fit:
@@ -595,7 +595,7 @@ def sound_block(content: bytes) -> tuple[bytes, int, int, bytes] | None:
     found = tuple(xxh64_intdigest(content[at : min(at + 65_536, n)]) for at in sums)
     if xxh64_intdigest(content[n:-16]) != seal or found != expected:
         return None
-    return content[-48 - k : -48], file_id, number, content[:n]
+    return content[-48 - k : -48], validator, number, content[:n]
 
 
 @pytest.mark.timeout(36_000 if EXAMPLES else 600)

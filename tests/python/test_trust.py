@@ -14,16 +14,16 @@ from tests.python.support import BLOCK, ScriptedOrigin, Version, blocks_in, cach
 
 def test_a_promoted_block_keeps_the_file_id_that_it_was_published_with(memory_root: Path) -> None:
     origin = ScriptedOrigin()
-    origin.write("/f", b"x" * BLOCK, token="1", file_id=7)
+    origin.write("/f", b"x" * BLOCK, token="1", validator=7)
     identity = origin.identity("/f")
     store, _ = new_store(memory_root, memory="1MiB")
-    store.publish(identity, 0, memoryview(b"x" * BLOCK), file_id=7)
+    store.publish(identity, 0, memoryview(b"x" * BLOCK), validator=7)
     published = blocks_in(memory_root)[0]
     os.utime(published, ns=(2, 1))  # read before
-    assert isinstance(store.lookup(identity, 0, file_id=0), CachedBlock)  # by a reader that knows no fileId
+    assert isinstance(store.lookup(identity, 0, validator=0), CachedBlock)  # by a reader that knows no fileId
     memory = Path(store.root.memory_directory)
     assert blocks_in(memory)[0].read_bytes() == published.read_bytes()
-    assert store.lookup(identity, 0, file_id=8) is Miss.VERSION_CHANGED
+    assert store.lookup(identity, 0, validator=8) is Miss.VERSION_CHANGED
     assert not blocks_in(memory)
 
 

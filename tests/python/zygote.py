@@ -34,7 +34,7 @@ class Zygote:
         source = Path(self._scratch.name) / "source"
         source.write_bytes(version.data)
         request = {"root": str(root), "options": options, "path": path, "die_at": die_at, "source": str(source)}
-        self._child.tell(json.dumps(request | {"token": version.token, "file_id": version.file_id}))
+        self._child.tell(json.dumps(request | {"token": version.token, "validator": version.validator}))
 
     def result(self) -> int:
         """Its exit code: RIGHT, or KILLED, or what is wrong."""
@@ -48,7 +48,7 @@ class Zygote:
 def _read(request: dict[str, Any]) -> int:
     data = Path(request["source"]).read_bytes()
     origin = ScriptedOrigin()
-    origin.write(request["path"], data, request["token"], request["file_id"])
+    origin.write(request["path"], data, request["token"], request["validator"])
     with ExitStack() as stack:
         if request["die_at"]:
             stack.enter_context(seams(dying(request["die_at"])))

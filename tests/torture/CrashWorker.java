@@ -68,11 +68,11 @@ public final class CrashWorker {
         long block = Long.parseLong(word.split("/")[1]);
         byte[] expected = Files.readAllBytes(data.resolve(file + "-" + block));
         Layout layout = new Layout("test", "test://origin/" + file, "7", length, store.blockSize);
-        long fileId = 1000 + file;
+        long validator = 1000 + file;
         if (verb.equals("publish")) {
-            return store.publish(layout, fileId, block, expected, 0) == null;
+            return store.publish(layout, validator, block, expected, 0) == null;
         }
-        CachedBlock found = store.find(layout, fileId, block, new Reasons());
+        CachedBlock found = store.find(layout, validator, block, new Reasons());
         if (found == null) {
             return false;
         }

@@ -41,15 +41,15 @@ public final class FuzzReader {
     private static String answer(String[] words) throws IOException {
         Store store = STORES.computeIfAbsent(words[1], root -> open(root, words[2]));
         Layout layout = new Layout(words[3], words[4], words[5], Long.parseLong(words[6]), store.blockSize);
-        long fileId = Long.parseUnsignedLong(words[7]);
+        long validator = Long.parseUnsignedLong(words[7]);
         long block = Long.parseLong(words[8]);
         if (words[0].equals("publish")) {
             byte[] data = Files.readAllBytes(Paths.get(words[11]));
-            store.publish(layout, fileId, block, data, 0);
+            store.publish(layout, validator, block, data, 0);
             return layout.path(block);
         }
         long[] before = counts();
-        String got = read(store, layout, fileId, block, Integer.parseInt(words[9]), Integer.parseInt(words[10]));
+        String got = read(store, layout, validator, block, Integer.parseInt(words[9]), Integer.parseInt(words[10]));
         StringBuilder told = new StringBuilder(got);
         long[] after = counts();
         for (int i = 0; i < COUNTED.length; i++) {
@@ -71,8 +71,8 @@ public final class FuzzReader {
     }
 
     /** First some bytes of it, then all: the digest of each, or "refused". */
-    private static String read(Store store, Layout layout, long fileId, long block, int at, int size) {
-        CachedBlock found = store.find(layout, fileId, block, new Reasons());
+    private static String read(Store store, Layout layout, long validator, long block, int at, int size) {
+        CachedBlock found = store.find(layout, validator, block, new Reasons());
         String part = "refused";
         String whole = "refused";
         if (found != null) {

@@ -86,7 +86,7 @@ def sound_blocks(place: Place, damaged: frozenset[str]) -> list[Block]:
 
 def whole(block: Block) -> bytes:
     """The block's file."""
-    spec = BlockSpec(block.identity.encoded, block.number, len(block.data), BLOCK, block.file_id)
+    spec = BlockSpec(block.identity.encoded, block.number, len(block.data), BLOCK, block.validator)
     return block.data + make_trailer(spec, memoryview(block.data))
 
 

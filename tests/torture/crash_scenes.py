@@ -44,7 +44,7 @@ class Block:
         return Identity("test", f"test://origin/{self.file}", "7", LENGTH)
 
     @property
-    def file_id(self) -> int:
+    def validator(self) -> int:
         return 1000 + self.file
 
     @property
@@ -109,7 +109,7 @@ class Place:
 
 def publish(store: Store | NoStore, blocks: Iterable[Block]) -> int:
     """How many were published."""
-    refused = [store.publish(b.identity, b.number, memoryview(b.data), b.file_id) for b in blocks]
+    refused = [store.publish(b.identity, b.number, memoryview(b.data), b.validator) for b in blocks]
     return refused.count(None)
 
 
@@ -117,7 +117,7 @@ def look(store: Store | NoStore, blocks: Iterable[Block]) -> int:
     """Reads what is there; how many blocks were sound."""
     found = 0
     for block in blocks:
-        opened = store.lookup(block.identity, block.number, block.file_id)
+        opened = store.lookup(block.identity, block.number, block.validator)
         if isinstance(opened, CachedBlock):
             try:
                 assert opened.data() == block.data, f"wrong bytes of {block}"

@@ -2,7 +2,7 @@
 
 Each mutant lies in the place of the block that it is made from, once in a root that Python reads in this process and
 once, as a link to the same file, in one that a JVM reads. Both read a part of it, then all. Wrong are: bytes that are
-not the block's; a mutant that is accepted although more than its fileId was changed; a sound one that is refused; an
+not the block's; a mutant that is accepted although more than its validator was changed; a sound one that is refused; an
 exception that is no refusal; and any difference between the readers in what they deliver, count and unlink.
 """
 
@@ -54,7 +54,7 @@ class Figures:
 
 
 def _identities() -> Iterator[tuple[Identity, int]]:
-    """With a fileId each."""
+    """With a validator each."""
     long = "hdfs://prod/" + "/".join(f"part={n:04}" for n in range(150))
     for length in (1, 100, 65_535, 65_536, 65_537, 131_072, 200_001, MIB - 1, MIB, MIB + 5, 3 * MIB + 70_000):
         yield Identity("hdfs-prod", "hdfs://prod/a", "1700000000000", length), 16_386
@@ -67,13 +67,13 @@ def _identities() -> Iterator[tuple[Identity, int]]:
 
 def _seeds() -> list[Seed]:
     made = []
-    for identity, file_id in _identities():
+    for identity, validator in _identities():
         for block_size in (64 * KIB, MIB):
             last = identity.blocks(block_size) - 1
             for number in sorted({0, last // 2, last}):
                 size = identity.block_length(number, block_size)
                 data = random.Random(f"{identity} {block_size} {number}").randbytes(size)
-                made.append(Seed(identity, number, block_size, file_id, data))
+                made.append(Seed(identity, number, block_size, validator, data))
     return made
 
 
@@ -95,7 +95,7 @@ class Bench:
     def write_by_both(self) -> None:
         """The mutants are of blocks of both writers: they write the same bytes."""
         questions = [
-            Question(Mutant("", seed, b""), f"by-{seed.block_size}", seed.file_id, 0, 0) for seed in self.seeds
+            Question(Mutant("", seed, b""), f"by-{seed.block_size}", seed.validator, 0, 0) for seed in self.seeds
         ]
         for start in range(0, len(questions), BATCH):
             some = questions[start : start + BATCH]
@@ -107,7 +107,7 @@ class Bench:
                 seed = question.mutant.seed
                 path = self.java.hear()
                 store, _ = self.python.store(question.root, seed.block_size)
-                store.publish(seed.identity, seed.number, memoryview(seed.data), seed.file_id)
+                store.publish(seed.identity, seed.number, memoryview(seed.data), seed.validator)
                 by_java = (self.java.directory / question.root / path).read_bytes()
                 assert by_java == seed.content == path_of(self.python, question).read_bytes(), path
         for block_size in (64 * KIB, MIB):
@@ -119,7 +119,7 @@ class Bench:
         """The next mutant, in its place in both roots."""
         made = (special if odd else mutant)(chance, self.seeds)
         seed = made.seed
-        known = chance.choice((seed.file_id, seed.file_id, 0, chance.choice((1, seed.file_id + 1))))
+        known = chance.choice((seed.validator, seed.validator, 0, chance.choice((1, seed.validator + 1))))
         at = chance.randrange(len(seed.data))
         size = chance.choice((1, chance.randint(1, len(seed.data) - at), len(seed.data) - at))
         name = f"{seed.block_size}-{slot}-{self._generation[slot]}"
@@ -177,7 +177,7 @@ def _judge(number: int, question: Question, python: Outcome | str, java: Outcome
     made = question.mutant
     figures.kinds[made.kind] += 1
     label = f"mutant {number} ({made.kind}, {len(made.seed.data)} bytes, block {made.seed.number})"
-    sound = made.is_sound_for(question.file_id)
+    sound = made.is_sound_for(question.validator)
     right = digest(made.seed.data[question.at : question.at + question.size]), digest(made.seed.data)
     for name, outcome in (("Python", python), ("the JVM", java)):
         if isinstance(outcome, str):

@@ -27,18 +27,18 @@ REFUSED = "refused"
 
 @dataclass(frozen=True)
 class Question:
-    """A block to read: ``root`` names its root; the reader knows ``file_id``; ``at`` and ``size``: the part."""
+    """A block to read: ``root`` names its root; the reader knows ``validator``; ``at`` and ``size``: the part."""
 
     mutant: Mutant
     root: str
-    file_id: int
+    validator: int
     at: int
     size: int
 
     def line(self, directory: Path, verb: str = "read", *more: object) -> str:
         identity, seed = self.mutant.seed.identity, self.mutant.seed
         words = (verb, directory / self.root, seed.block_size, identity.domain, identity.uri, identity.token)
-        return "\t".join(map(str, (*words, identity.length, self.file_id, seed.number, self.at, self.size, *more)))
+        return "\t".join(map(str, (*words, identity.length, self.validator, seed.number, self.at, self.size, *more)))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class PythonReader:
         store, stats = self.store(question.root, seed.block_size)
         before = stats.snapshot()
         part = whole = REFUSED
-        found = store.lookup(seed.identity, seed.number, question.file_id)
+        found = store.lookup(seed.identity, seed.number, question.validator)
         if isinstance(found, CachedBlock):
             try:
                 part = digest(found.read(question.at, question.size))

@@ -16,7 +16,7 @@ from hybridfs.trailer import CHUNK, BlockSpec, make_trailer
 MAGIC_BYTES, SEAL_BYTES, FOOTER = 8, 16, 48
 # Of the footer: where from the end, and how it is packed.
 FIELDS = {
-    "fileId": (48, "<Q"),
+    "validator": (48, "<Q"),
     "number": (40, "<Q"),
     "n": (32, "<I"),
     "k": (28, "<I"),
@@ -35,7 +35,7 @@ class Seed:
     identity: Identity
     number: int
     block_size: int
-    file_id: int
+    validator: int
     data: bytes
 
     @cached_property
@@ -44,7 +44,7 @@ class Seed:
 
     @property
     def spec(self) -> BlockSpec:
-        return BlockSpec(self.identity.encoded, self.number, len(self.data), self.block_size, self.file_id)
+        return BlockSpec(self.identity.encoded, self.number, len(self.data), self.block_size, self.validator)
 
     @property
     def regions(self) -> dict[str, tuple[int, int]]:
@@ -66,13 +66,18 @@ class Mutant:
     content: bytes
     special: str = ""
 
-    def is_sound_for(self, file_id: int) -> bool:
-        """Whether a reader that knows this fileId (0: none) is to accept it: but for the fileId it is the block."""
+    def is_sound_for(self, validator: int) -> bool:
+        """Whether a reader that knows this validator (0: none) is to accept it: but for that it is the block."""
         if self.special or len(self.content) != len(self.seed.content):
             return False
         (written,) = struct.unpack_from("<Q", self.content, len(self.content) - FOOTER)
-        same = self.content == replace(self.seed, file_id=written).content
-        return same and (not written or not file_id or written == file_id)
+        same = self.content == replace(self.seed, validator=written).content
+        return same and _may_be_one(written, validator)
+
+
+def _may_be_one(one: int, other: int) -> bool:
+    ids, owners = (one % 2**40, other % 2**40), (one >> 40, other >> 40)
+    return ids[0] == ids[1] if all(ids) else not all(owners) or owners[0] == owners[1]
 
 
 def sealed(content: bytes, n: int) -> bytes:
@@ -173,9 +178,11 @@ def _field(chance: random.Random, seed: Seed, pool: Sequence[Seed]) -> bytes:
     return sealed(mutant, len(seed.data)) if chance.random() < 0.9 else mutant
 
 
-def _file_id(chance: random.Random, seed: Seed, pool: Sequence[Seed]) -> bytes:
-    value = chance.choice((0, 0, seed.file_id + 1, chance.getrandbits(64), 2**63, 2**64 - 1))
-    return sealed(with_field(seed.content, "fileId", value), len(seed.data))
+def _validator(chance: random.Random, seed: Seed, pool: Sequence[Seed]) -> bytes:
+    value = chance.choice(
+        (0, 0, seed.validator + 1, seed.validator ^ 1 << 50, chance.getrandbits(64), 2**63, 2**64 - 1)
+    )
+    return sealed(with_field(seed.content, "validator", value), len(seed.data))
 
 
 def _sums(chance: random.Random, seed: Seed, pool: Sequence[Seed]) -> bytes:
@@ -269,7 +276,7 @@ _KINDS: dict[str, tuple[Make, int]] = {
     "another block": (_swap, 8),
     "spliced": (_splice, 10),
     "fields, sealed": (_field, 14),
-    "fileId, sealed": (_file_id, 3),
+    "validator, sealed": (_validator, 3),
     "sums, sealed": (_sums, 8),
     "wrong data": (_torn, 6),
     "another identity": (_identity, 8),

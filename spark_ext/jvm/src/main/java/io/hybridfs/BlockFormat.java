@@ -42,19 +42,19 @@ final class BlockFormat {
     }
 
     /** The trailer of {@code data[offset .. offset + length)}. */
-    static byte[] trailer(byte[] data, int offset, int length, Layout layout, long fileId, long block) {
+    static byte[] trailer(byte[] data, int offset, int length, Layout layout, long validator, long block) {
         ByteBuffer out = ByteBuffer.allocate(trailerLength(length, layout.identity.length))
             .order(ByteOrder.LITTLE_ENDIAN);
         for (int at = 0; at < length; at += CHUNK) {
             out.putLong(Xxh64.hash(data, offset + at, Math.min(CHUNK, length - at)));
         }
-        out.put(layout.identity).putLong(fileId).putLong(block).putInt(length).putInt(layout.identity.length)
+        out.put(layout.identity).putLong(validator).putLong(block).putInt(length).putInt(layout.identity.length)
             .putInt(layout.blockSize).putShort(XXH64).putShort(VERSION);
         return out.putLong(Xxh64.hash(out.array(), 0, out.position())).putLong(MAGIC).array();
     }
 
     /** The checksums of the chunks of a block that is as expected; throws {@link Rejected} of any other. */
-    static long[] readTrailer(FileChannel file, Layout layout, long fileId, long block) throws IOException {
+    static long[] readTrailer(FileChannel file, Layout layout, long validator, long block) throws IOException {
         int length = layout.dataLength(block);
         ByteBuffer in = ByteBuffer.allocate(trailerLength(length, layout.identity.length))
             .order(ByteOrder.LITTLE_ENDIAN);
@@ -76,8 +76,8 @@ final class BlockFormat {
         if (!Arrays.equals(identity, layout.identity)) {
             throw new Rejected("identity", false, false);
         }
-        if (!FileVersion.agree(in.getLong(fixed), fileId)) {
-            throw new Rejected("fileId", true, true);
+        if (!FileVersion.agree(in.getLong(fixed), validator)) {
+            throw new Rejected("validator", true, true);
         }
         return sums;
     }

@@ -118,7 +118,7 @@ final class Cache {
 
     FileVersion version(Path path, FileStatus status) {
         FileVersion version = new FileVersion(domain, canonical(path), status.getModificationTime(), status.getLen(),
-            FileVersion.fileId(status));
+            FileVersion.validator(status));
         return status.isEncrypted() ? decrypted(version) : version;
     }
 

@@ -35,7 +35,7 @@ final class CachedBlock implements Closeable {
     }
 
     /** Throws NoSuchFileException (miss), {@link BlockFormat.Rejected}, or whatever the disk throws. */
-    static CachedBlock open(Tier tier, Path path, Layout layout, long fileId, long block) throws IOException {
+    static CachedBlock open(Tier tier, Path path, Layout layout, long validator, long block) throws IOException {
         BasicFileAttributes before = attributes(path);
         if (!before.isRegularFile()) {
             // To open a pipe would wait for its writer.
@@ -47,7 +47,7 @@ final class CachedBlock implements Closeable {
             if (!before.fileKey().equals(attributes(path).fileKey())) {
                 throw new NoSuchFileException(path.toString(), null, "replaced while it was opened");
             }
-            long[] sums = BlockFormat.readTrailer(channel, layout, fileId, block);
+            long[] sums = BlockFormat.readTrailer(channel, layout, validator, block);
             return new CachedBlock(tier, path, layout.dataLength(block), channel, sums, before);
         } catch (IOException | RuntimeException e) {
             channel.close();

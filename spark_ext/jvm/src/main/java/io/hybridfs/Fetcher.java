@@ -91,7 +91,7 @@ final class Fetcher {
             if (lock != null) {
                 mine.put(block, lock);
             }
-            if (store.read(layout, origin.fileId(), block, data, offset(run, block), reasons)) {
+            if (store.read(layout, origin.validator(), block, data, offset(run, block), reasons)) {
                 run.cached.set((int) (block - run.first));
                 each.remove();
                 if (lock != null) {
@@ -154,7 +154,7 @@ final class Fetcher {
             blocks.forEach((block, lock) -> {
                 Miss refused = origin.refusal();
                 count(block, refused != null ? refused
-                    : store.publish(layout, origin.fileId(), block, data, offset(run, block)));
+                    : store.publish(layout, origin.validator(), block, data, offset(run, block)));
                 lock.close();
             });
         } finally {

@@ -66,7 +66,7 @@ final class Grants {
         }
     }
 
-    /** The version as it was granted, which tells its fileId; null if it is not granted. */
+    /** The version as it was granted, which tells its validator; null if it is not granted. */
     FileVersion held(FileVersion version) {
         Map<List<Object>, Grant> given = GIVEN.get(version.uri);
         Grant grant = given == null ? null : given.get(Arrays.asList(user, version.mtime, version.length));

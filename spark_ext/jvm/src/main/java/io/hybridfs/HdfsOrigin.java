@@ -101,8 +101,8 @@ final class HdfsOrigin implements Origin, Closeable {
     }
 
     @Override
-    public synchronized long fileId() {
-        return version.fileId;
+    public synchronized long validator() {
+        return version.validator;
     }
 
     @Override
@@ -180,14 +180,12 @@ final class HdfsOrigin implements Origin, Closeable {
         }
     }
 
-    /** Whether the status is of the pinned version; if so its fileId is pinned too. */
+    /** Whether the status is of the pinned version; if so its validator is pinned too. */
     private synchronized boolean adopt(FileStatus status) {
         if (!version.matches(status)) {
             return false;
         }
-        if (version.fileId == 0) {
-            version = version.withFileId(FileVersion.fileId(status));
-        }
+        version = version.with(status);
         encrypted |= status.isEncrypted() && !version.plaintext;
         return true;
     }

@@ -25,10 +25,10 @@ final class OpenBlocks implements Closeable {
     }
 
     /** Fills {@code into} from {@code offset} of the block; false, and nothing put, when the cache cannot. */
-    boolean read(long fileId, long block, int offset, ByteBuffer into) {
+    boolean read(long validator, long block, int offset, ByteBuffer into) {
         int start = into.position();
         while (true) {
-            CachedBlock cached = find(fileId, block);
+            CachedBlock cached = find(validator, block);
             if (cached == null) {
                 return false;
             }
@@ -54,10 +54,10 @@ final class OpenBlocks implements Closeable {
         return open.containsKey(block);
     }
 
-    private synchronized CachedBlock find(long fileId, long block) {
+    private synchronized CachedBlock find(long validator, long block) {
         CachedBlock known = open.get(block);
         if (known == null) {
-            known = store.find(layout, fileId, block, reasons);
+            known = store.find(layout, validator, block, reasons);
             if (known != null) {
                 open.put(block, known);
                 if (open.size() > MOST) {

@@ -212,7 +212,7 @@ final class Opening implements Pin {
         if (seen != null || now.underConstruction) {
             return passedThrough(may, seen == null ? Miss.UNDER_CONSTRUCTION : seen);
         }
-        version = version.withFileId(FileVersion.fileId(now.status));
+        version = version.with(now.status);
         if (!may.isOf(now.content) || !Proven.remember(version, now.content)) {
             return changed(may);
         }
@@ -228,7 +228,7 @@ final class Opening implements Pin {
     }
 
     private Opened granted(Proven proven, FileVersion version, Permission may, long asked) throws IOException {
-        FileVersion known = proven == null ? version : version.withFileId(proven.version.fileId);
+        FileVersion known = proven == null ? version : version.with(proven.version.validator);
         cache.grants.given(known, asked);
         // Only opening an encrypted file asks for its key.
         FSDataInputStream in = may.stream == null && may.isEncrypted() ? cache.hdfs.openOrigin(path) : may.stream;

@@ -14,5 +14,5 @@ interface Origin {
     Miss refusal();
 
     /** HDFS's number of the file, 0 = unknown. */
-    long fileId();
+    long validator();
 }

@@ -139,16 +139,16 @@ final class Store {
      * The open block, to be closed by the caller, or null, and why in {@code reasons}. Counts the hit and promotes a
      * re-used block.
      */
-    CachedBlock find(Layout layout, long fileId, long block, Reasons reasons) {
+    CachedBlock find(Layout layout, long validator, long block, Reasons reasons) {
         for (int i = 0; i < tiers.size(); i++) {
-            CachedBlock found = tiers.get(i).find(layout, fileId, block, reasons);
+            CachedBlock found = tiers.get(i).find(layout, validator, block, reasons);
             if (found != null) {
                 reasons.forget(block);
                 Stats.count(found.tier.memory ? Stats.Counter.HIT_BLOCKS_MEMORY : Stats.Counter.HIT_BLOCKS_DISK);
                 if (i > 0 && found.readBefore) {
                     Tier above = tiers.get(i - 1);
                     Tier from = found.tier;
-                    Workers.promote(() -> promote(from, above, layout, fileId, block));
+                    Workers.promote(() -> promote(from, above, layout, validator, block));
                 }
                 return found;
             }
@@ -157,8 +157,8 @@ final class Store {
     }
 
     /** Copies a whole block into {@code into}; false when there is none. */
-    boolean read(Layout layout, long fileId, long block, byte[] into, int offset, Reasons reasons) {
-        CachedBlock found = find(layout, fileId, block, reasons);
+    boolean read(Layout layout, long validator, long block, byte[] into, int offset, Reasons reasons) {
+        CachedBlock found = find(layout, validator, block, reasons);
         if (found == null) {
             return false;
         }
@@ -174,9 +174,9 @@ final class Store {
     }
 
     /** Publishes a block of a confirmed version to the first disk tier that takes it; returns why none did, or null. */
-    Miss publish(Layout layout, long fileId, long block, byte[] data, int offset) {
+    Miss publish(Layout layout, long validator, long block, byte[] data, int offset) {
         int length = layout.dataLength(block);
-        Miss refused = fills.publish(length, () -> publishToTier(layout, fileId, block, data, offset));
+        Miss refused = fills.publish(length, () -> publishToTier(layout, validator, block, data, offset));
         if (refused == null) {
             Stats.count(Stats.Counter.PUBLISHED_BLOCKS);
             Stats.add(Stats.Counter.PUBLISHED_BYTES, length);
@@ -184,7 +184,7 @@ final class Store {
         return refused;
     }
 
-    private Miss publishToTier(Layout layout, long fileId, long block, byte[] data, int offset) {
+    private Miss publishToTier(Layout layout, long validator, long block, byte[] data, int offset) {
         Miss refused = null;
         byte[] trailer = null;
         int length = layout.dataLength(block);
@@ -193,7 +193,7 @@ final class Store {
                 Miss why = tier.breaker.closed();
                 if (why == null) {
                     trailer = trailer != null ? trailer
-                        : BlockFormat.trailer(data, offset, length, layout, fileId, block);
+                        : BlockFormat.trailer(data, offset, length, layout, validator, block);
                     why = tier.publish(layout.path(block), ByteBuffer.wrap(data, offset, length),
                         ByteBuffer.wrap(trailer));
                 }
@@ -218,11 +218,11 @@ final class Store {
         return tiers.stream().allMatch(tier -> tier.memory || tier.breaker.closed() != null);
     }
 
-    private static void promote(Tier from, Tier above, Layout layout, long fileId, long block) {
+    private static void promote(Tier from, Tier above, Layout layout, long validator, long block) {
         if (above.contains(layout, block)) {
             return;
         }
-        CachedBlock found = from.find(layout, fileId, block, new Reasons());
+        CachedBlock found = from.find(layout, validator, block, new Reasons());
         if (found == null) {
             return;
         }

@@ -72,14 +72,14 @@ final class Tier {
     }
 
     /** The block, or null, and why in {@code reasons}: every reason for which it is no hit is counted here. */
-    CachedBlock find(Layout layout, long fileId, long block, Reasons reasons) {
+    CachedBlock find(Layout layout, long validator, long block, Reasons reasons) {
         if (breaker.isOff()) {
             reasons.note(block, Miss.TIER_OFF);
             return null;
         }
         Path path = dir.resolve(layout.path(block));
         try {
-            CachedBlock found = modes.patiently(() -> CachedBlock.open(this, path, layout, fileId, block));
+            CachedBlock found = modes.patiently(() -> CachedBlock.open(this, path, layout, validator, block));
             if (!accessTimes && !found.readBefore) {
                 AccessTimes.mark(path);
             }
@@ -120,7 +120,7 @@ final class Tier {
     }
 
     /**
-     * Takes over a block that another tier found, trailer and all, and so with the fileId that its publisher knew;
+     * Takes over a block that another tier found, trailer and all, and so with the validator that its publisher knew;
      * throws IOException when it cannot be read. False when this tier did not take it.
      */
     boolean copy(CachedBlock block) throws IOException {

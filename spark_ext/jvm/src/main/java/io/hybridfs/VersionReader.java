@@ -83,7 +83,7 @@ final class VersionReader implements Closeable {
     private void readBlock(long block, int offset, ByteBuffer into, Lookup lookup, long end) throws IOException {
         Run run = lookup.find(block, end);
         int n = into.remaining();
-        if (run == null && cached.read(origin.fileId(), block, offset, into)) {
+        if (run == null && cached.read(origin.validator(), block, offset, into)) {
             countHit(n);
             return;
         }

@@ -66,7 +66,7 @@ class FetcherTest {
         }
 
         @Override
-        public long fileId() {
+        public long validator() {
             return 3;
         }
     }

@@ -64,20 +64,20 @@ final class GoldenMaker {
     }
 
     private static void file(Tier tier, ArrayNode vectors, String rawDomain, String uri, String token, long length,
-                             long fileId) throws IOException {
+                             long validator) throws IOException {
         Layout layout = new Layout(CanonicalUri.domain(rawDomain), uri, token, length, BLOCK_SIZE);
         for (long block = 0; block * BLOCK_SIZE < length; block++) {
             int size = layout.dataLength(block);
             byte[] data = bytes(block * BLOCK_SIZE, size);
-            if (Tiers.publish(tier, layout, fileId, block, data) != null) {
+            if (Tiers.publish(tier, layout, validator, block, data) != null) {
                 throw new IOException("not published: " + layout.path(block));
             }
             ObjectNode vector = vectors.addObject();
             vector.put("domain_raw", rawDomain).put("domain", CanonicalUri.domain(rawDomain)).put("uri", uri)
-                .put("token", token).put("length", length).put("file_id", fileId).put("block", block)
+                .put("token", token).put("length", length).put("validator", validator).put("block", block)
                 .put("block_size", BLOCK_SIZE).put("name", layout.name(block)).put("path", layout.path(block))
                 .put("data_length", size).put("flight_offset", layout.lockOffset(block))
-                .put("trailer_xxh64", trailerSum(BlockFormat.trailer(data, 0, size, layout, fileId, block)));
+                .put("trailer_xxh64", trailerSum(BlockFormat.trailer(data, 0, size, layout, validator, block)));
         }
     }
 

@@ -53,21 +53,21 @@ class GoldenTest {
         Layout layout = new Layout(vector.get("domain").asText(), vector.get("uri").asText(),
             vector.get("token").asText(), vector.get("length").asLong(), blockSize);
         long block = vector.get("block").asLong();
-        long fileId = vector.get("file_id").asLong();
+        long validator = vector.get("validator").asLong();
         int size = layout.dataLength(block);
         assertEquals(vector.get("name").asText(), layout.name(block));
         assertEquals(vector.get("path").asText(), layout.path(block));
         assertEquals(vector.get("data_length").asInt(), size);
         assertEquals(vector.get("flight_offset").asLong(), layout.lockOffset(block));
         byte[] expected = GoldenMaker.bytes(block * blockSize, size);
-        try (CachedBlock found = tier.find(layout, fileId, block, new Reasons())) {
+        try (CachedBlock found = tier.find(layout, validator, block, new Reasons())) {
             assertNotNull(found, layout.path(block));
             byte[] data = new byte[size];
             found.read(0, ByteBuffer.wrap(data));
             assertArrayEquals(expected, data);
         }
         byte[] file = Files.readAllBytes(root.resolve(layout.path(block)));
-        byte[] trailer = BlockFormat.trailer(expected, 0, size, layout, fileId, block);
+        byte[] trailer = BlockFormat.trailer(expected, 0, size, layout, validator, block);
         assertArrayEquals(trailer, Arrays.copyOfRange(file, size, file.length));
         assertEquals(vector.get("trailer_xxh64").asText(), GoldenMaker.trailerSum(trailer));
     }

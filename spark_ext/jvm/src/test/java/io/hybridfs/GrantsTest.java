@@ -59,12 +59,12 @@ class GrantsTest {
     }
 
     @Test
-    void aGrantIsOfOneFileId() {
+    void aGrantIsOfOneFile() {
         Grants grants = new Grants("alice", 3_600_000);
         FileVersion version = new FileVersion("hdfs-a", "hdfs://a/ids/f", 1, 1, 7);
         grants.given(version, System.nanoTime());
-        assertNull(grants.held(version.withFileId(8)));
-        assertEquals(7, grants.held(version.withFileId(0)).fileId);
+        assertNull(grants.held(new FileVersion("hdfs-a", "hdfs://a/ids/f", 1, 1, 8)));
+        assertEquals(7, grants.held(new FileVersion("hdfs-a", "hdfs://a/ids/f", 1, 1, 0)).validator);
     }
 
     /** An own change of a file or of a directory above it. */

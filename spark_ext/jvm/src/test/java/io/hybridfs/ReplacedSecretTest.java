@@ -80,7 +80,7 @@ class ReplacedSecretTest {
         return secret;
     }
 
-    /** As it is after a Spark job or driver has sent it on: it tells no fileId. */
+    /** As it is after a Spark job or driver has sent it on: it tells no validator. */
     private static FileStatus rebuilt(FileStatus status) {
         return new FileStatus(status.getLen(), false, 1, 1, status.getModificationTime(), status.getPath());
     }

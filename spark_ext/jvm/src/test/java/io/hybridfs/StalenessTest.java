@@ -228,7 +228,7 @@ class StalenessTest {
     private FileVersion version() throws IOException {
         FileStatus status = plain.getFileStatus(path);
         return new FileVersion("hdfs-x", "hdfs://x" + path.toUri().getPath(), status.getModificationTime(),
-            status.getLen(), FileVersion.fileId(status));
+            status.getLen(), FileVersion.validator(status));
     }
 
     /** The one waits for a block of the old version while the other goes over to the new one. */
@@ -249,7 +249,7 @@ class StalenessTest {
                 byte[] other = new byte[10];
                 in.readFully(3 * MiniHdfs.BLOCK, other, 0, other.length);
                 assertEquals(ByteBuffer.wrap(changed, 3 * MiniHdfs.BLOCK, 10), ByteBuffer.wrap(other));
-                store.publish(layout, old.fileId, 1, data, MiniHdfs.BLOCK);
+                store.publish(layout, old.validator, 1, data, MiniHdfs.BLOCK);
             }
             assertEquals(seen.length, waiting.get(60, TimeUnit.SECONDS));
         }

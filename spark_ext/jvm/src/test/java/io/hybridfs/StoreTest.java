@@ -38,14 +38,14 @@ class StoreTest {
         return GoldenMaker.bytes(block * BLOCK, LAYOUT.dataLength(block));
     }
 
-    private static boolean publish(Tier tier, Layout layout, long fileId, long block) {
+    private static boolean publish(Tier tier, Layout layout, long validator, long block) {
         byte[] data = GoldenMaker.bytes(block * BLOCK, layout.dataLength(block));
-        return Tiers.publish(tier, layout, fileId, block, data) == null;
+        return Tiers.publish(tier, layout, validator, block, data) == null;
     }
 
     /** The data, or null when it is no hit; never anything else. */
-    private static byte[] read(Tier tier, Layout layout, long fileId, long block) {
-        CachedBlock found = tier.find(layout, fileId, block, new Reasons());
+    private static byte[] read(Tier tier, Layout layout, long validator, long block) {
+        CachedBlock found = tier.find(layout, validator, block, new Reasons());
         if (found == null) {
             return null;
         }
@@ -217,7 +217,7 @@ class StoreTest {
         assertTrue(Files.exists(above) || Stats.get(Stats.Counter.EVICTED_BLOCKS) > evicted);
     }
 
-    /** A reader that knows a fileId must not vouch for a block whose publisher knew none. */
+    /** A reader that knows a validator must not vouch for a block whose publisher knew none. */
     @Test
     void promotionCopiesTheFileAsItIs(@TempDir Path dir) throws Exception {
         Path upper = dir.resolve("upper");
@@ -235,7 +235,7 @@ class StoreTest {
             Workers.quiesce();
             assertArrayEquals(content, Files.readAllBytes(upper.resolve(LAYOUT.path(block))));
         }
-        assertTrue(store.read(LAYOUT, 5, 0, into, 0, new Reasons()), "the fileId is as unknown as it was");
+        assertTrue(store.read(LAYOUT, 5, 0, into, 0, new Reasons()), "the validator is as unknown as it was");
     }
 
     @Test

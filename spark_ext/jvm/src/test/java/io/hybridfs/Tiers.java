@@ -35,8 +35,8 @@ final class Tiers {
     }
 
     /** Null when it was published. */
-    static Miss publish(Tier tier, Layout layout, long fileId, long block, byte[] data) {
-        byte[] trailer = BlockFormat.trailer(data, 0, data.length, layout, fileId, block);
+    static Miss publish(Tier tier, Layout layout, long validator, long block, byte[] data) {
+        byte[] trailer = BlockFormat.trailer(data, 0, data.length, layout, validator, block);
         return tier.publish(layout.path(block), ByteBuffer.wrap(data), ByteBuffer.wrap(trailer));
     }
 

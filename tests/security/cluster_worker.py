@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spark_ext import live
@@ -32,7 +32,7 @@ def read_file(url: str) -> int:
 def python_read(url: str, **options: Any) -> list[Found]:
     """Each of two Python workers on executors reads the file of a hybridfs:// URL; an error is given as text."""
 
-    def read(_: Iterator[int]) -> Iterator[Found]:
+    def read(_: Iterable[int]) -> Iterator[Found]:
         import hashlib
 
         import fsspec

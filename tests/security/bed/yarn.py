@@ -99,7 +99,7 @@ class Yarn:
         conf = self._scratch / role / "conf"
         shutil.copytree(self.conf_dir, conf)
         write_conf(conf / "yarn-site.xml", {**self._yarn_site(), **site})
-        classpath = [conf, f"{jars()}/*", f"{jars(_RECIPE)}/*"]
+        classpath = [str(conf), f"{jars()}/*", f"{jars(_RECIPE)}/*"]
         java, *rest = java_command(main_class, classpath, self._scratch / role / "tmp")
         command = [java, *self._java_options, *rest]
         self._daemons.append(Daemon(role, command, self._scratch / role / "log", ready))

@@ -27,7 +27,7 @@ DEFAULT_SECONDS = 30.0
 _QUICK = {"python": ("open",), "spark": ("status", "open")}
 _BRIEF = {"txt": ("text", "status"), "parquet": ("parquet",)}
 _TEXT_WAYS = ("text", "parquet")  # these give the text, others the bytes of the file
-_PATIENCE = 5.0
+_PATIENCE = 2.0
 
 
 @dataclass
@@ -214,21 +214,25 @@ class Batch:
 
     def _ask_until_denied(self, language: str, cells: list[Cell], reader: Reader) -> None:
         """Quick opens of what was allowed, all the time: until denied, or a while after the grants must have ended."""
-        cells = [cell for cell in cells if cell.role.readable]
+        asked = [cell for cell in cells if cell.role.readable]
+        waiting, seen = list(asked), []
         end = time.monotonic() + self._seconds + _PATIENCE
-        plain = {cell: reader.do("plain", path=cell.paths[0]) for cell in cells}
-        cells = [cell for cell in cells if plain[cell]["verdict"] != "allowed"]
-        while cells and time.monotonic() < end:
-            for cell in list(cells):
-                path = cell.paths[0]
-                found = reader.do("read", path=path, ways=_QUICK[language])
-                self._judged(cell, language, path, found, plain[cell], self._acknowledged[cell] + self._seconds)
-                if self._note(cell, language, found):
-                    cells.remove(cell)
+        while waiting and time.monotonic() < end:
+            for cell in list(waiting):
+                found = reader.do("read", path=cell.paths[0], ways=_QUICK[language])
+                seen.append((cell, found))
+                if all(one["verdict"] != "allowed" for one in found.values()):
+                    waiting.remove(cell)
             time.sleep(0.01)
+        plain = {cell: reader.do("plain", path=cell.paths[0]) for cell in asked}
+        for cell, found in seen:
+            until = self._acknowledged[cell] + self._seconds
+            self._judged(cell, language, cell.paths[0], found, plain[cell], until)
+            if plain[cell]["verdict"] != "allowed":
+                self._note(cell, language, found)
 
-    def _note(self, cell: Cell, language: str, found: Mapping[str, Any]) -> bool:
-        """Until when the cache allowed what HDFS refuses, and from when on it refused; whether it refuses now."""
+    def _note(self, cell: Cell, language: str, found: Mapping[str, Any]) -> None:
+        """Until when the cache allowed what HDFS refuses, and from when on it refused."""
         entry = self._entry(cell, language)
         since = self._acknowledged[cell]
         allowed = [one["asked"] - since for one in found.values() if one["verdict"] == "allowed"]
@@ -237,7 +241,6 @@ class Batch:
         entry.allowed = max([entry.allowed, *allowed])
         if refused and entry.refused is None:
             entry.refused = min(refused)
-        return not allowed
 
     def _read_after(self, language: str, cells: list[Cell], reader: Reader) -> None:
         """All ways; what rested on a grant has ended by now."""

@@ -125,6 +125,8 @@ class Batch:
             reader.do("freshness", value=told or self._freshness)
         before = self._people.counters()
         self._each(self._read_before, self._cells)
+        fetched = self._people.counters()["origin_bytes"] - before["origin_bytes"]
+        self._judge.sums["origin_bytes before the changes"] += fetched  # after one of its owner a file is another one
         if self._seconds:
             time.sleep(self._seconds)  # until the grants have ended, so that they begin now
         for change in dict.fromkeys(cell.change for cell in self._cells):

@@ -9,8 +9,9 @@ import org.apache.hadoop.hdfs.protocol.LocatedBlock;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 
 /**
- * What a file of HDFS holds, told by its first and its last block and its length. A NameNode gives no block number
- * twice, no block belongs to two files, and a file's blocks change at its end only: two equal ones are the same bytes.
+ * What a file of HDFS holds, told by its first and its last block and its length, all of one moment. A NameNode gives no
+ * block number twice, no block belongs to two files, and a file's blocks change at its end only: two equal ones are the
+ * same bytes.
  */
 final class Content {
     private final String pool;
@@ -32,7 +33,7 @@ final class Content {
         return whole ? new Content(blocks.get(0).getBlock(), last.getBlock(), located.getFileLength()) : null;
     }
 
-    /** Asks the NameNode if the file has more blocks than the opening located. Null when there are none. */
+    /** Of a stream of this file system, which located all blocks by one answer. Null when there are none. */
     static Content of(HdfsDataInputStream in) throws IOException {
         long length = in.getVisibleLength();
         List<LocatedBlock> blocks = length == 0 ? null : in.getAllBlocks();

@@ -59,7 +59,7 @@ final class HdfsOrigin implements Origin, Closeable {
 
         Reader(FSDataInputStream stream) throws IOException {
             this.stream = stream;
-            // Locates what the opening left out, so that no later read asks by path again.
+            // All of one moment: the opening has located all of them.
             this.blocks = names(((HdfsDataInputStream) stream).getAllBlocks());
             this.proof = prove(Content.of((HdfsDataInputStream) stream));
         }

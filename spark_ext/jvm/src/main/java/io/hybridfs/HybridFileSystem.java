@@ -25,6 +25,9 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     /** Hadoop's name of it, spelled out because older ones have no constant. */
     private static final String SPLIT_END = "fs.option.openfile.split.end";
 
+    /** HDFS's name of how much of a file is located at once, in bytes; its constants have moved. */
+    private static final String PREFETCH = "dfs.client.read.prefetch.size";
+
     /** HDFS's streams make no use of it. */
     private static final int BUFFER = 4096;
 
@@ -37,10 +40,21 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
         // Before super.initialize, which asks for both.
         uri = URI.create(name.getScheme() + "://" + name.getAuthority());
         Options options = new Options(conf);
-        super.initialize(URI.create("hdfs://" + name.getAuthority()), conf);
+        super.initialize(URI.create("hdfs://" + name.getAuthority()), locatingAtOnce(conf));
+        setConf(conf);
         user = UserGroupInformation.getCurrentUser();
         cache = new Cache(this, options, name, conf, user, statistics);
         Workers.fetchStreams(options.fetchStreams);
+    }
+
+    /**
+     * For HDFS's own client: it locates the first blocks of a file when it opens it, and the others when it needs them,
+     * which may be those of a later content. All of one answer are of one.
+     */
+    private static Configuration locatingAtOnce(Configuration conf) {
+        Configuration own = new Configuration(conf);
+        own.setLong(PREFETCH, Long.MAX_VALUE >> 1); // it and a position are added up
+        return own;
     }
 
     @Override
@@ -114,7 +128,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
 
     // ---- plain HDFS, for the cache
 
-    /** As the user of this file system, also where a thread of ours asks: a KMS is asked as whoever opens. */
+    /** As the user of this file system, whoever's thread it is: a KMS is asked as the user of the thread. */
     @Override
     public FSDataInputStream openOrigin(Path path) throws IOException {
         if (UserGroupInformation.getCurrentUser().equals(user)) {

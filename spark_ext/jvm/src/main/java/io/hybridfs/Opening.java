@@ -86,7 +86,8 @@ final class Opening implements Pin {
     }
 
     private Opened open() throws IOException {
-        Miss refused = cache.refusal(path);
+        // Who gives the key of a file that is being fetched must not wait for another fetch.
+        Miss refused = Workers.isFetching() ? Miss.DISABLED : cache.refusal(path);
         if (refused != null) {
             return passedThrough(cache.hdfs.openOrigin(path), refused);
         }
@@ -104,16 +105,21 @@ final class Opening implements Pin {
         return new Opened(null, plain);
     }
 
-    /** Permission and version are asked for side by side, unless the one is known or comes later. */
+    /**
+     * Permission and version are asked for side by side, unless the one is known or comes later: the permission by the
+     * caller's own thread, because a key may be asked for then, and whoever gives it may open files of ours.
+     */
     private Opened openPresent() throws IOException {
         FileVersion granted = cache.grants.latest(uri);
         if (granted == null && !cache.options.authorizeAtFill) {
             long asked = System.nanoTime();
+            CompletableFuture<LocatedFile> present = locating();
             Proven likely = Proven.latest(uri);
-            CompletableFuture<Permission> permission = Workers.ask(
-                () -> ask(likely != null && !likely.version.plaintext && cache.has(likely.version)));
-            LocatedFile present = askBeside(permission);
-            return orClose(Workers.await(permission), may -> settle(present.status, may, present, asked));
+            boolean blocks = likely != null && !likely.version.plaintext && cache.has(likely.version);
+            return orClose(ask(blocks), may -> {
+                LocatedFile now = Workers.await(present);
+                return settle(now.status, may, now, asked);
+            });
         }
         FileStatus status;
         long asked = System.nanoTime();
@@ -146,30 +152,23 @@ final class Opening implements Pin {
             }
             return new Opened(cache.reader(path, version, null, traffic), null);
         }
+        boolean blocks = refused == null && !version.plaintext && cache.has(version);
         long asked = System.nanoTime();
-        if (refused != null || Proven.of(version) != null) {
-            boolean blocks = refused == null && !version.plaintext && cache.has(version);
-            return orClose(ask(blocks), may -> settle(status, may, null, asked));
-        }
-        boolean blocks = !version.plaintext && cache.has(version);
-        CompletableFuture<Permission> permission = Workers.ask(() -> ask(blocks));
-        LocatedFile present = askBeside(permission);
-        return orClose(Workers.await(permission), may -> settle(status, may, present, asked));
+        CompletableFuture<LocatedFile> present = refused != null || Proven.of(version) != null ? null : locating();
+        return orClose(ask(blocks),
+            may -> settle(status, may, present == null ? null : Workers.await(present), asked));
     }
 
-    /** {@code blocks}: whether the blocks will do, because the cache has the file. */
+    private CompletableFuture<LocatedFile> locating() {
+        return Workers.ask(() -> cache.hdfs.locatedAtOrigin(path));
+    }
+
+    /**
+     * {@code blocks}: whether the blocks will do, because the cache has the file. What forbids or fails this says more
+     * than what fails the question for the version.
+     */
     private Permission ask(boolean blocks) throws IOException {
         return blocks ? Permission.byBlocks(cache.hdfs, path) : Permission.byOpening(cache.hdfs, path);
-    }
-
-    /** What forbids or fails the opening says more than what fails the status. */
-    private LocatedFile askBeside(CompletableFuture<Permission> permission) throws IOException {
-        try {
-            return cache.hdfs.locatedAtOrigin(path);
-        } catch (IOException | RuntimeException e) {
-            Workers.await(permission).close();
-            throw e;
-        }
     }
 
     private interface Next {
@@ -199,6 +198,10 @@ final class Opening implements Pin {
             return passedThrough(may, seen == null ? refused : seen);
         }
         if (may.isEncrypted() && seen == null) {
+            if (may.stream == null) { // only opening the file asks for its key
+                return orClose(Permission.byOpening(cache.hdfs, path),
+                    opened -> settle(status, opened, present, asked));
+            }
             version = cache.decrypted(version);
         }
         Proven known = seen == null ? Proven.of(version) : null;
@@ -227,12 +230,10 @@ final class Opening implements Pin {
         return may.isBeingWritten(version.length) ? Miss.UNDER_CONSTRUCTION : null;
     }
 
-    private Opened granted(Proven proven, FileVersion version, Permission may, long asked) throws IOException {
+    private Opened granted(Proven proven, FileVersion version, Permission may, long asked) {
         FileVersion known = proven == null ? version : version.with(proven.version.validator);
         cache.grants.given(known, asked);
-        // Only opening an encrypted file asks for its key.
-        FSDataInputStream in = may.stream == null && may.isEncrypted() ? cache.hdfs.openOrigin(path) : may.stream;
-        return new Opened(cache.reader(path, known, in, traffic), null);
+        return new Opened(cache.reader(path, known, may.stream, traffic), null);
     }
 
     /** By an earlier grant; the origin is opened when it is needed. */

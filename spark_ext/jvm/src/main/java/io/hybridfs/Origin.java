@@ -13,6 +13,6 @@ interface Origin {
     /** Why what was read may not be published, or null; not of the group of blocks if the file is passed through. */
     Miss refusal();
 
-    /** HDFS's number of the file, 0 = unknown. */
+    /** Tells files of one name, time and length apart (FORMAT 4); 0 = unknown. */
     long validator();
 }

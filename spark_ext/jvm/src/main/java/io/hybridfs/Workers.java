@@ -16,9 +16,13 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The daemon threads of this process. A task of one pool never waits for a task of the same pool. */
+/**
+ * The daemon threads of this process. A task of one pool never waits for a task of the same pool: questions do not ask
+ * for keys, which may come from a file of ours, and a fetch, which may, reads such a file as plain HDFS.
+ */
 final class Workers {
-    private static final ThreadPoolExecutor FETCH = pool("fetch", 1, new LinkedBlockingQueue<>(),
+    private static final String FETCHERS = "fetch";
+    private static final ThreadPoolExecutor FETCH = pool(FETCHERS, 1, new LinkedBlockingQueue<>(),
         new ThreadPoolExecutor.AbortPolicy());
     private static final ThreadPoolExecutor ASK = pool("ask", 16, new LinkedBlockingQueue<>(),
         new ThreadPoolExecutor.AbortPolicy());
@@ -33,7 +37,7 @@ final class Workers {
     /** What is not begun now is due again at the next MiB. */
     private static final ThreadPoolExecutor UPKEEP = pool("upkeep", 1, new ArrayBlockingQueue<>(8),
         new ThreadPoolExecutor.AbortPolicy());
-    /** Fetches, publications, promotions and upkeep that are not done. */
+    /** Fetches, questions, publications, promotions and upkeep that are not done. */
     private static final AtomicInteger UNDONE = new AtomicInteger();
 
     private Workers() {
@@ -43,12 +47,27 @@ final class Workers {
                                            RejectedExecutionHandler whenFull) {
         AtomicInteger number = new AtomicInteger();
         ThreadPoolExecutor pool = new ThreadPoolExecutor(threads, threads, 10, TimeUnit.SECONDS, queue, task -> {
-            Thread thread = new Thread(task, "hybridfs-" + name + "-" + number.incrementAndGet());
+            Thread thread = new Worker(task, name, number.incrementAndGet());
             thread.setDaemon(true);
             return thread;
         }, whenFull);
         pool.allowCoreThreadTimeOut(true);
         return pool;
+    }
+
+    private static final class Worker extends Thread {
+        final String pool;
+
+        Worker(Runnable task, String pool, int number) {
+            super(task, "hybridfs-" + pool + "-" + number);
+            this.pool = pool;
+        }
+    }
+
+    /** Whether this thread is one of those that fetch. */
+    static boolean isFetching() {
+        Thread thread = Thread.currentThread();
+        return thread instanceof Worker && ((Worker) thread).pool.equals(FETCHERS);
     }
 
     /** The most that any file system of this process wants. */
@@ -60,7 +79,7 @@ final class Workers {
     }
 
     static void fetch(Runnable task) {
-        execute(FETCH, task);
+        execute(FETCH, Callers.carried(task));
     }
 
     /** Where the ranges of vectored reads are put together. */
@@ -104,7 +123,10 @@ final class Workers {
         }
     }
 
-    /** Returns once what was fetched so far is published or given up, and what was asked for is promoted or tidied. */
+    /**
+     * Returns once what was fetched so far is published or given up, all questions are answered, and what was asked for
+     * is promoted or tidied.
+     */
     static void quiesce() throws InterruptedException {
         while (UNDONE.get() > 0) {
             Thread.sleep(5);
@@ -114,13 +136,13 @@ final class Workers {
     /** A question to the NameNode. */
     static <T> CompletableFuture<T> ask(Callable<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        ASK.execute(() -> {
+        execute(ASK, Callers.carried(() -> {
             try {
                 answer.complete(question.call());
             } catch (Throwable e) {
                 answer.completeExceptionally(e);
             }
-        });
+        }));
         return answer;
     }
 

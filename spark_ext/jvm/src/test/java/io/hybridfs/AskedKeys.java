@@ -19,6 +19,12 @@ public final class AskedKeys extends KeyProvider {
     static final Set<String> REFUSED = ConcurrentHashMap.newKeySet();
     /** Who got a key. */
     static final List<String> GAVE = new CopyOnWriteArrayList<>();
+    /** What it does besides, whenever it is asked for a key. */
+    static volatile Asked asked = () -> { };
+
+    interface Asked {
+        void run() throws IOException;
+    }
 
     private final KeyProvider keys;
 
@@ -42,6 +48,7 @@ public final class AskedKeys extends KeyProvider {
         if (REFUSED.contains(user)) {
             throw new AccessControlException("User:" + user + " not allowed to do 'DECRYPT_EEK' on 'key'");
         }
+        asked.run();
         GAVE.add(user);
         return keys.getKeyVersion(version);
     }

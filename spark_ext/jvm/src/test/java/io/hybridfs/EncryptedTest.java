@@ -17,6 +17,7 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,6 +52,7 @@ class EncryptedTest {
     @AfterEach
     void tearDown() throws Exception {
         AskedKeys.REFUSED.clear();
+        AskedKeys.asked = () -> { };
         Workers.quiesce();
         plain.close();
     }
@@ -161,6 +163,29 @@ class EncryptedTest {
                 Throwable refused = assertThrows(Exception.class, () -> read(bob, brought));
                 assertTrue(refused.toString().contains("User:bob not allowed"), refused.toString());
                 read(alice, brought);
+            }
+        }
+    }
+
+    /** Who may read the file, but not have its key, is granted nothing: not of a file that was in no zone before. */
+    @Test
+    void whomTheKeyServiceRefusesIsGrantedNothing() throws Exception {
+        Configuration conf = conf(Options.CACHE_ENCRYPTED, "true", Options.FRESHNESS, "1h");
+        Path zone = new Path("/becomes-a-zone-" + System.nanoTime());
+        path = new Path(zone, "f");
+        MiniHdfs.write(plain, path.toString(), GoldenMaker.bytes(1, DATA.length));
+        try (FileSystem alice = Users.as("alice", conf); FileSystem bob = Users.as("bob", conf)) {
+            assertArrayEquals(GoldenMaker.bytes(1, DATA.length), MiniHdfs.read(alice, path.toString()));
+            Workers.quiesce();
+            plain.rename(zone, zone.suffix("-away"));
+            plain.mkdirs(zone);
+            ((DistributedFileSystem) plain).createEncryptionZone(zone, "key");
+            MiniHdfs.write(plain, path.toString(), DATA);
+            AskedKeys.REFUSED.add("bob");
+            for (int i = 0; i < 2; i++) {
+                IOException refused = assertThrows(IOException.class, () -> MiniHdfs.read(bob, path.toString()));
+                assertTrue(refused.toString().contains("User:bob not allowed"), refused.toString());
+                read(alice, null);
             }
         }
     }

@@ -5,18 +5,24 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.hdfs.server.namenode.AuditLogger;
+import org.apache.hadoop.hdfs.security.token.delegation.DelegationTokenSecretManager;
+import org.apache.hadoop.hdfs.server.namenode.HdfsAuditLogger;
+import org.apache.hadoop.ipc.CallerContext;
 import org.apache.hadoop.metrics2.AbstractMetric;
 import org.apache.hadoop.metrics2.impl.MetricsCollectorImpl;
 import org.apache.hadoop.metrics2.impl.MetricsSystemImpl;
 import org.apache.hadoop.metrics2.lib.DefaultMetricsSystem;
+import org.apache.hadoop.security.UserGroupInformation;
 
 /** What the NameNode of {@link MiniHdfs} was asked, by its own metrics and by its audit log. */
-public final class NameNodeCalls implements AuditLogger {
+public final class NameNodeCalls extends HdfsAuditLogger {
     private static final List<String> AUDITED = Collections.synchronizedList(new ArrayList<>());
+    private static final List<String> CONTEXTS = Collections.synchronizedList(new ArrayList<>());
 
     @Override
     public void initialize(Configuration conf) {
@@ -24,8 +30,27 @@ public final class NameNodeCalls implements AuditLogger {
 
     @Override
     public void logAuditEvent(boolean allowed, String user, InetAddress address, String command, String source,
-                              String target, FileStatus status) {
+                              String target, FileStatus status, UserGroupInformation ugi,
+                              DelegationTokenSecretManager tokens) {
         AUDITED.add(command + " " + source + " " + user.split(" ")[0] + (allowed ? "" : " refused"));
+    }
+
+    @Override
+    public void logAuditEvent(boolean allowed, String user, InetAddress address, String command, String source,
+                              String target, FileStatus status, CallerContext caller, UserGroupInformation ugi,
+                              DelegationTokenSecretManager tokens) {
+        CONTEXTS.add(source + " " + (caller == null ? "none" : caller.getContext()));
+        logAuditEvent(allowed, user, address, command, source, target, status, ugi, tokens);
+    }
+
+    /** Caller contexts of all lines about a file since the process began. */
+    static Set<String> contexts(String file) {
+        Set<String> contexts = new TreeSet<>();
+        synchronized (CONTEXTS) {
+            CONTEXTS.stream().filter(line -> line.startsWith(file + " "))
+                .forEach(line -> contexts.add(line.substring(file.length() + 1)));
+        }
+        return contexts;
     }
 
     /** Lines of a command and a file since the process began: {@code <command> <file> <user>[ refused]}. */

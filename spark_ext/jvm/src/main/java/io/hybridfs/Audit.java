@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.LinkOption;
@@ -49,14 +50,34 @@ final class Audit {
         String line = TIME.format(LocalDateTime.now()) + " INFO hybridfs.audit: " + allowed + "\tugi=" + escaped(user)
             + "\tip=/" + ADDRESS + "\tcmd=" + command + "\tsrc=" + escaped(path)
             + "\tdst=null\tperm=null\tproto=hybridfs" + more + "\n";
-        try (FileChannel out = modes.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND,
-            LinkOption.NOFOLLOW_LINKS)) {
-            out.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
+        try {
+            append(line.getBytes(StandardCharsets.UTF_8), modes);
         } catch (IOException | RuntimeException e) {
             Stats.count(Stats.Counter.AUDIT_FAULTS);
             if (warned.compareAndSet(false, true)) {
                 LOG.warn("hybridfs: {} = {} cannot be written: {}. Reads go on without it.", Options.AUDIT, file,
                     e.toString());
+            }
+        }
+    }
+
+    /** An interrupt, of a task that is killed, closes whatever file it meets: no line is lost by one. */
+    private void append(byte[] line, Modes modes) throws IOException {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                interrupted |= Thread.interrupted();
+                try (FileChannel out = modes.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND,
+                    LinkOption.NOFOLLOW_LINKS)) {
+                    out.write(ByteBuffer.wrap(line));
+                    return;
+                } catch (ClosedByInterruptException justNow) {
+                    interrupted = true; // the line may be there: better twice than not at all
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
     }

@@ -13,20 +13,37 @@ final class Failures {
     static final String UNREACHABLE = "hybridfs: cached data is served without the NameNode only within freshness ("
         + Options.FRESHNESS + ") of a grant to this user, process, path and version.";
 
+    /** Hadoop's package. */
+    private static final String KEYS = "org.apache.hadoop.crypto.key.";
+
     private Failures() {
     }
 
-    /** Whether there was no answer, after Hadoop's own retries: an answer, whichever, is one. */
+    /** Whether the NameNode gave no answer, after Hadoop's own retries: an answer, whichever, is one. */
     static boolean unanswered(IOException failure) {
         boolean network = false;
         for (Throwable e = failure; e != null; e = e.getCause()) {
-            if (e instanceof RemoteException || e instanceof AccessControlException) {
+            if (e instanceof RemoteException || e instanceof AccessControlException || isOfKeys(e)) {
                 return false;
             }
             network |= e instanceof SocketException || e instanceof SocketTimeoutException
                 || e instanceof UnknownHostException || e instanceof EOFException || isReset(e);
         }
         return network && KerberosHints.of(failure, "") == null;
+    }
+
+    /** Whether it was a KMS, or another provider of keys, that the opening asked last. */
+    private static boolean isOfKeys(Throwable e) {
+        for (StackTraceElement frame : e.getStackTrace()) {
+            String in = frame.getClassName();
+            if (in.startsWith(KEYS)) {
+                return true;
+            }
+            if (in.startsWith(HybridFileSystem.class.getName())) { // which such a provider may have called
+                return false;
+            }
+        }
+        return false;
     }
 
     /** As Java's channels tell of it. */

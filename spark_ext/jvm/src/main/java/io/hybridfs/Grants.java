@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What the NameNode lately allowed: (user, file, version), reusable by the same user of this process within
@@ -22,7 +23,7 @@ final class Grants {
     private static final AtomicInteger COUNT = new AtomicInteger();
 
     /** System.nanoTime() of the latest mutation of this process. */
-    private static volatile long lastDrop = System.nanoTime();
+    private static final AtomicLong LAST_DROP = new AtomicLong(System.nanoTime());
 
     private final String user;
     private final long freshnessNanos;
@@ -58,7 +59,7 @@ final class Grants {
         Map<List<Object>, Grant> ofFile = GIVEN.computeIfAbsent(version.uri, uri -> new ConcurrentHashMap<>());
         boolean another = ofFile.put(key, new Grant(user, version, asked)) == null;
         // Looked at after it was put: a mutation that is told later finds it.
-        if (asked - lastDrop <= 0) {
+        if (asked - LAST_DROP.get() <= 0) {
             ofFile.remove(key);
         } else if (another && COUNT.incrementAndGet() > MOST) {
             COUNT.set(0);
@@ -83,7 +84,8 @@ final class Grants {
 
     /** A file or directory was changed: nothing that was granted there, to anyone, is reused. */
     static void drop(String uri) {
-        lastDrop = System.nanoTime();
+        // Of two threads the one that looked first may come last.
+        LAST_DROP.accumulateAndGet(System.nanoTime(), (one, other) -> one - other > 0 ? one : other);
         GIVEN.remove(uri);
         String below = uri.endsWith("/") ? uri : uri + "/";
         GIVEN.subMap(below, below.substring(0, below.length() - 1) + (char) ('/' + 1)).clear();

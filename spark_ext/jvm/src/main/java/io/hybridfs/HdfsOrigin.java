@@ -12,6 +12,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.hdfs.client.HdfsDataInputStream;
 import org.apache.hadoop.hdfs.protocol.LocatedBlock;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
+import org.apache.hadoop.security.AccessControlException;
 
 /** A file of HDFS, pinned to one version, read through one stream that is opened when it is needed. */
 final class HdfsOrigin implements Origin, Closeable {
@@ -132,7 +133,13 @@ final class HdfsOrigin implements Origin, Closeable {
         } catch (FileChangedException e) {
             throw e;
         } catch (IOException e) {
-            throw stillCurrent() ? e : changed(e);
+            if (!stillCurrent()) {
+                throw changed(e);
+            }
+            if (e instanceof AccessControlException) {
+                traffic.refused((AccessControlException) e);
+            }
+            throw e;
         } finally {
             if (in != null) {
                 release(in);

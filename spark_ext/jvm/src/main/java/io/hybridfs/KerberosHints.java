@@ -1,5 +1,6 @@
 package io.hybridfs;
 
+import java.io.FileNotFoundException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.ipc.RemoteException;
@@ -52,15 +53,17 @@ final class KerberosHints {
         }
         if (TOKEN.matcher(said).find()) {
             return "hybridfs: the delegation token has expired: give Spark a principal and a keytab, so that it gets "
-                + "others in time, or start the application again.";
+                + "others in time (on Spark standalone, where keytabs have no effect, put a new token file where "
+                + "HADOOP_TOKEN_FILE_LOCATION says), or start the application again.";
         }
         if (EXPIRED.matcher(said).find()) {
             return "hybridfs: the Kerberos ticket has expired: renew it (kinit -R), or get another (kinit).";
         }
         return NO_TICKET.matcher(said).find()
             ? "hybridfs: there is no Kerberos ticket, or it has expired: run kinit, see that KRB5CCNAME names its "
-                + "ticket cache, or give Spark a principal and a keytab; hadoop.security.authentication must be "
-                + "kerberos."
+                + "ticket cache, or give Spark a principal and a keytab (executors of Spark standalone, where keytabs have "
+                + "no effect: a token file, named by HADOOP_TOKEN_FILE_LOCATION); hadoop.security.authentication must "
+                + "be kerberos."
             : null;
     }
 
@@ -72,11 +75,11 @@ final class KerberosHints {
         return realm.replaceAll("^[\"']|[\"'.]+$", "");
     }
 
-    /** Of the cause chain, but not of what the NameNode answers who has authenticated: that may name any path. */
+    /** Of the cause chain, but not of what is said of a file to who has authenticated: that may name any path. */
     private static String texts(Throwable failure) {
         StringBuilder all = new StringBuilder();
         for (Throwable e = failure; e != null; e = e.getCause()) {
-            boolean answered = e instanceof RemoteException
+            boolean answered = e instanceof FileNotFoundException || e instanceof RemoteException
                 && !((RemoteException) e).getClassName().matches(".*(Sasl|InvalidToken).*");
             if (answered) {
                 return "";

@@ -3,6 +3,7 @@ package io.hybridfs;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
@@ -17,7 +18,13 @@ final class Opening implements Pin {
     private final Cache cache;
     private final Path path;
     private final String uri;
-    private final Traffic traffic = new Traffic();
+    private final Traffic traffic = new Traffic() {
+        @Override
+        void refused(AccessControlException e) {
+            explained(e);
+        }
+    };
+    private final AtomicBoolean toldRefused = new AtomicBoolean();
     /** The version that the caller named, or null. */
     private final FileStatus brought;
 
@@ -54,12 +61,7 @@ final class Opening implements Pin {
         try {
             opened = open();
         } catch (AccessControlException e) {
-            IOException explained = Failures.explained(e, cache.realm);
-            if (explained == e) { // else it is not the NameNode that refuses
-                Stats.miss(Miss.DENIED);
-                cache.auditOpen(path, false);
-            }
-            throw explained;
+            throw explained(e);
         } catch (IOException e) {
             boolean hasCache = cache.options.enabled && Failures.unanswered(e);
             throw hasCache ? Failures.saying(e, Failures.UNREACHABLE) : Failures.explained(e, cache.realm);
@@ -75,9 +77,22 @@ final class Opening implements Pin {
             return null;
         }
         // Whoever may read what the path named before need not be allowed what it names now.
-        Opened present = openPresent();
-        present.close();
-        return present.reader;
+        try (Opened present = openPresent()) {
+            return present.reader;
+        } catch (AccessControlException e) {
+            throw explained(e);
+        }
+    }
+
+    /** Counts and tells a refusal, of one opening once. */
+    private IOException explained(AccessControlException e) {
+        IOException explained = Failures.explained(e, cache.realm);
+        boolean refused = explained == e; // else it is Kerberos that does not work
+        if (refused && toldRefused.compareAndSet(false, true)) {
+            Stats.miss(Miss.DENIED);
+            cache.auditOpen(path, false);
+        }
+        return explained;
     }
 
     @Override

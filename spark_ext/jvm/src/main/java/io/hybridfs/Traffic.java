@@ -1,11 +1,16 @@
 package io.hybridfs;
 
 import java.util.concurrent.atomic.LongAdder;
+import org.apache.hadoop.security.AccessControlException;
 
-/** Bytes of one stream. */
-final class Traffic {
-    /** Delivered from the cache. */
+/** What one stream was given. */
+class Traffic {
+    /** Bytes delivered from the cache. */
     final LongAdder hit = new LongAdder();
-    /** Fetched from the origin for this stream: whole blocks, and what was read ahead. */
+    /** Bytes fetched from the origin for this stream: whole blocks, and what was read ahead. */
     final LongAdder miss = new LongAdder();
+
+    /** The origin refused bytes of a stream that was open. */
+    void refused(AccessControlException e) {
+    }
 }

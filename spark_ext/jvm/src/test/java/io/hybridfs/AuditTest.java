@@ -130,6 +130,78 @@ class AuditTest {
             line(false, "bob (auth:SIMPLE)", "open", "/audited/secret", ""));
     }
 
+    /** A grant lets the stream be opened, and nothing be fetched. */
+    @Test
+    void whoIsRefusedAfterTheOpenIsToldOnce() throws Exception {
+        Path path = new Path("/audited/later");
+        MiniHdfs.write(plain, path.toString(), DATA);
+        Configuration conf = conf();
+        conf.set(Options.FRESHNESS, "1h");
+        String bob = "bob (auth:SIMPLE)";
+        try (FileSystem fs = Users.as("bob", conf)) {
+            assertArrayEquals(DATA, MiniHdfs.read(fs, path.toString()));
+            Workers.quiesce();
+            plain.setPermission(path, new FsPermission((short) 0600));
+            Trees.blocks(root).stream().filter(block -> block.toString().matches(".*[24]"))
+                .forEach(block -> block.toFile().delete());
+            int lines = lines().size();
+            long denied = Stats.get(Miss.DENIED);
+            try (FSDataInputStream in = fs.open(path)) {
+                for (int block : new int[] {2, 4}) {
+                    assertThrows(AccessControlException.class, () -> in.readFully(block * MiniHdfs.BLOCK, new byte[9]));
+                }
+            }
+            assertAdds(line(true, bob, "open", path.toString(), ""), line(false, bob, "open", path.toString(), ""),
+                line(true, bob, "close", path.toString(), "\thit=0\tmiss=0"));
+            assertEquals(lines + 3, lines().size());
+            assertEquals(denied + 1, Stats.get(Miss.DENIED));
+        }
+    }
+
+    /** The stream goes over to what the path names now. */
+    @Test
+    void whomTheFileIsTakenFromIsToldOfIt() throws Exception {
+        Path path = new Path("/audited/replaced");
+        MiniHdfs.write(plain, path.toString(), DATA);
+        String bob = "bob (auth:SIMPLE)";
+        try (FileSystem fs = Users.as("bob", conf())) {
+            try (FSDataInputStream in = fs.open(path)) {
+                MiniHdfs.write(plain, path.toString(), GoldenMaker.bytes(6, DATA.length));
+                plain.setPermission(path, new FsPermission((short) 0600));
+                assertThrows(AccessControlException.class, () -> in.readFully(0, new byte[9]));
+            }
+            assertAdds(line(true, bob, "open", path.toString(), ""), line(false, bob, "open", path.toString(), ""),
+                line(true, bob, "close", path.toString(), "\thit=0\tmiss=0"));
+            assertEquals(3, lines().size());
+        }
+    }
+
+    /** As the thread of a task that is killed. */
+    @Test
+    void anInterruptedThreadLosesNoLine() throws Exception {
+        MiniHdfs.write(plain, "/audited/killed", DATA);
+        long faults = Stats.get(Stats.Counter.AUDIT_FAULTS);
+        try (FileSystem fs = MiniHdfs.client(conf())) {
+            FSDataInputStream in = fs.open(new Path("/audited/killed"));
+            Thread.currentThread().interrupt();
+            in.close();
+            assertTrue(Thread.interrupted());
+            assertEquals(2, lines().size());
+        }
+        Audit audit = new Audit(log, "me");
+        Thread writer = new Thread(() -> {
+            for (int i = 0; i < 2000; i++) {
+                audit.closed("/killed/" + i, new Traffic(), Modes.ofNew());
+            }
+        });
+        writer.start();
+        while (writer.isAlive()) {
+            writer.interrupt();
+        }
+        assertEquals(2000, lines().stream().filter(line -> line.contains("src=/killed/")).distinct().count());
+        assertEquals(faults, Stats.get(Stats.Counter.AUDIT_FAULTS));
+    }
+
     @Test
     void noNameForgesALine() {
         assertEquals("a\\tcmd=open\\nb\\\\n\\rc\\u0000\\u2028\\u0085",

@@ -7,18 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.crypto.key.KeyProvider;
+import org.apache.hadoop.crypto.key.KeyProviderFactory;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.security.UserGroupInformation;
+import org.apache.hadoop.util.StringUtils;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -187,6 +191,20 @@ class EncryptedTest {
                 assertTrue(refused.toString().contains("User:bob not allowed"), refused.toString());
                 read(alice, null);
             }
+        }
+    }
+
+    /** The way out that helps where the NameNode is silent helps nobody whom a KMS does not answer. */
+    @Test
+    void aSilentKeyServiceIsNoSilentNameNode() throws Exception {
+        KeyProvider kms = KeyProviderFactory.get(URI.create("kms://http@localhost:1/kms"), MiniHdfs.plain());
+        AskedKeys.asked = () -> kms.getMetadata("key");
+        try (FileSystem fs = MiniHdfs.client(conf(Options.CACHE_ENCRYPTED, "true"))) {
+            IOException failed = assertThrows(IOException.class, () -> fs.open(path));
+            assertTrue(StringUtils.stringifyException(failed).contains("Connection refused"), failed.toString());
+            assertFalse(failed.getMessage().contains(Failures.UNREACHABLE), failed.getMessage());
+        } finally {
+            kms.close();
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import org.apache.hadoop.ipc.RemoteException;
 import org.apache.hadoop.security.AccessControlException;
@@ -22,7 +23,8 @@ class KerberosHintsTest {
         "SIMPLE authentication is not enabled.  Available:[TOKEN, KERBEROS] | must be kerberos",
         "GSS initiate failed [Caused by GSSException: No valid credentials provided (Mechanism level: Ticket expired "
             + "(32) - PROCESS_TGS)] | has expired: renew it",
-        "token (token for alice: HDFS_DELEGATION_TOKEN owner=alice) is expired, current time: 2026-01-02 | a keytab",
+        "token (token for alice: HDFS_DELEGATION_TOKEN owner=alice) is expired, current time: 2026-01-02 "
+            + "| HADOOP_TOKEN_FILE_LOCATION",
         "GSS initiate failed [Caused by GSSException: No valid credentials provided (Mechanism level: Connection "
             + "refused)] | that of the NameNode's realm ONPREM or",
         "GSS initiate failed [Caused by GSSException: No valid credentials provided (Mechanism level: Clock skew too "
@@ -54,6 +56,7 @@ class KerberosHintsTest {
         assertEquals(AccessControlException.class, answer.getClass());
         assertSame(answer, Failures.explained(answer, "ONPREM"));
         assertNull(KerberosHints.of(new IOException("Filesystem closed"), "ONPREM"));
+        assertNull(KerberosHints.of(new FileNotFoundException("File does not exist: /Ticket expired"), "ONPREM"));
         IOException sasl = new RemoteException("javax.security.sasl.SaslException",
             "GSS initiate failed [Caused by GSSException: Clock skew too great (37)]");
         assertTrue(KerberosHints.of(sasl, "").contains("NTP"));

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import getpass
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from spark_ext.bed import http
+from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import Daemon, java_command, run_java
 from spark_ext.bed.hadoopconf import write_conf
 from spark_ext.bed.jars import jars
@@ -59,7 +57,7 @@ class Served:
         return Served(self.bytes - earlier.bytes, self.requests - earlier.requests)
 
 
-class Hdfs:
+class Hdfs(Component):
     """A running HDFS, as a context manager.
 
     datanodes: how many DataNodes (each block is on at most two).
@@ -82,40 +80,20 @@ class Hdfs:
         classpath: Sequence[Path] = (),
         java_options: Sequence[str] = (),
     ):
+        super().__init__("hdfs", scratch)
         self.ha = ha
         self.superuser = getpass.getuser()
         self._count = datanodes
         self._extra = dict(conf or {})
-        self._given_scratch = scratch
         self._further = [str(entry) for entry in classpath]
         self._java_options = list(java_options)
-        self._daemons: dict[str, Daemon] = {}
 
     # -- life ---------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
         self._jars = jars()
-        self._scratch = self._given_scratch or Path(tempfile.mkdtemp(prefix="hybridfs-hdfs-"))
         self._namenodes = [_NameNode(f"namenode{n}", free_port(), free_port()) for n in range(2 if self.ha else 1)]
         self._datanodes: list[_DataNode] = []
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End every daemon and remove the data, unless the caller gave the scratch directory."""
-        for daemon in reversed(self._daemons.values()):
-            daemon.kill()  # nothing here outlives the context, so nothing has to be flushed
-        if self._given_scratch is None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _start(self) -> None:
         write_conf(self.conf_dir / "core-site.xml", self._core_site())
         write_conf(self.conf_dir / "hdfs-site.xml", self._hdfs_site())
         for number, node in enumerate(self._namenodes):

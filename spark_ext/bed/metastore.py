@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
+from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import Daemon, java_command, run_java
 from spark_ext.bed.hadoopconf import write_conf
 from spark_ext.bed.hdfs import Hdfs
@@ -18,10 +18,11 @@ _DUMP = Path(__file__).with_name("Locations.java")
 _URI = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*:/[^\s,;)}\]]*")
 
 
-class Metastore:
+class Metastore(Component):
     """A running metastore whose warehouse is on `hdfs`, as a context manager. What it holds ends with it."""
 
     def __init__(self, hdfs: Hdfs):
+        super().__init__("metastore")
         self.hdfs = hdfs
         self.port = free_port()
 
@@ -34,24 +35,6 @@ class Metastore:
     def warehouse(self) -> str:
         """URL of the warehouse directory on HDFS."""
         return f"{self.hdfs.url}/user/hive/warehouse"
-
-    def __enter__(self) -> Metastore:
-        self._scratch = Path(tempfile.mkdtemp(prefix="hybridfs-metastore-"))
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the process and remove its files."""
-        if hasattr(self, "daemon"):
-            self.daemon.kill()  # its database is in memory
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def spark_conf(self) -> dict[str, str]:
         """Spark properties that make a session use this metastore and this HDFS."""
@@ -79,9 +62,7 @@ class Metastore:
             shutil.copy(self.hdfs.conf_dir / name, self._scratch / name)
         main_class = "org.apache.hadoop.hive.metastore.HiveMetaStore"
         command = [*java_command(main_class, self._classpath(), self._temporary, "512m"), "-p", str(self.port)]
-        self.daemon = Daemon("metastore", command, self._scratch / "log", lambda: is_listening(self.port))
-        self.daemon.start()
-        self.daemon.wait_ready()
+        self._serve(Daemon("metastore", command, self._scratch / "log", lambda: is_listening(self.port)))
 
     @property
     def _temporary(self) -> Path:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spark_ext.bed import Daemon
+from spark_ext.bed.component import Component
 from spark_ext.bed.ports import free_port
 from tests.security.bed.krb5_tools import krb5_tools
 
 MASTER_PASSWORD = "master"
 
 
-class Kdc:
+class Kdc(Component):
     """A running KDC of one realm on a port of 127.0.0.1, as a context manager.
 
     realm: its name, such as `ONPREM`.
@@ -31,6 +31,7 @@ class Kdc:
     """
 
     def __init__(self, realm: str, environment: Mapping[str, str] | None = None):
+        super().__init__("kdc")
         self.realm = realm
         self.port = free_port()
         self._environment = dict(environment or {})
@@ -38,23 +39,10 @@ class Kdc:
         self._serial = itertools.count()
         self._keytabs: dict[str, Path] = {}
 
-    def __enter__(self) -> Kdc:
-        self.directory = Path(tempfile.mkdtemp(prefix="hybridfs-kdc-"))
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the process and remove its database, keytabs and ticket caches."""
-        if hasattr(self, "daemon"):
-            self.daemon.kill()
-        shutil.rmtree(self.directory, ignore_errors=True)
+    @property
+    def directory(self) -> Path:
+        """Its database, keytabs and ticket caches."""
+        return self._scratch
 
     @property
     def conf(self) -> Path:
@@ -104,9 +92,8 @@ class Kdc:
         assigned = [f"{name}={value}" for name, value in environment.items()]
         # The name `env` is looked up here, because a Daemon's command is a path.
         command = [str(shutil.which("env")), *assigned, self._tools.paths["krb5kdc"], "-n", "-r", self.realm]
-        self.daemon = Daemon(f"KDC of {self.realm}", command, self.directory / "log", "commencing operation")
-        self.daemon.start()
-        self.daemon.wait_ready()
+        daemon = Daemon(f"KDC of {self.realm}", command, self.directory / "log", "commencing operation")
+        self._serve(daemon)
 
     def _kdc_conf(self) -> str:
         database = self.directory / "principal"

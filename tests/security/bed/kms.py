@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import shutil
-import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -19,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spark_ext.bed import BedError, Daemon
+from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import java_command
 from spark_ext.bed.hadoopconf import write_conf
 from spark_ext.bed.jars import jars
@@ -39,7 +38,7 @@ _ACL_POLL = 1.0  # the KMS looks for a newer kms-acls.xml this often (seconds)
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class Kms:
+class Kms(Component):
     """A running KMS with simple authentication on 127.0.0.1, as a context manager.
 
     The user of this process manages keys, reads their metadata and lets the NameNode make encrypted keys with them.
@@ -47,27 +46,10 @@ class Kms:
     """
 
     def __init__(self) -> None:
+        super().__init__("kms")
         self.port = free_port()
         self._manager = getpass.getuser()
         self._decrypters: dict[str, list[str]] = {}
-
-    def __enter__(self) -> Kms:
-        self._directory = Path(tempfile.mkdtemp(prefix="hybridfs-kms-"))
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the process and remove its keys."""
-        if hasattr(self, "daemon"):
-            self.daemon.kill()
-        shutil.rmtree(self._directory, ignore_errors=True)
 
     @property
     def uri(self) -> str:
@@ -92,16 +74,16 @@ class Kms:
 
     def audit(self) -> str:
         """What it has logged about who used which key."""
-        return "\n".join(line for line in self.daemon.log_text().splitlines() if " kms-audit - " in line)
+        return "\n".join(line for line in self._daemons["kms"].log_text().splitlines() if " kms-audit - " in line)
 
     def _start(self) -> None:
-        conf = self._directory / "conf"
-        temporary = self._directory / "tmp"
+        conf = self._scratch / "conf"
+        temporary = self._scratch / "tmp"
         write_conf(conf / "core-site.xml", {"hadoop.tmp.dir": temporary})
         write_conf(
             conf / "kms-site.xml",
             {
-                "hadoop.kms.key.provider.uri": f"jceks://file@{self._directory}/keys.jceks",
+                "hadoop.kms.key.provider.uri": f"jceks://file@{self._scratch}/keys.jceks",
                 "hadoop.kms.http.host": "127.0.0.1",
                 "hadoop.kms.http.port": self.port,
                 "hadoop.kms.authentication.type": "simple",
@@ -113,15 +95,13 @@ class Kms:
         java, *rest = java_command(_MAIN, [conf, jars(_RECIPE) / "*"], temporary, heap="128m")
         where = [
             f"-Dkms.config.dir={conf}",
-            f"-Dkms.log.dir={self._directory}",
+            f"-Dkms.log.dir={self._scratch}",
             "-Dlog4j.configuration=log4j.properties",
         ]
-        self.daemon = Daemon("kms", [java, *_JAVA_OPTIONS, *where, *rest], self._directory / "log", "Started @")
-        self.daemon.start()
-        self.daemon.wait_ready()
+        self._serve(Daemon("kms", [java, *_JAVA_OPTIONS, *where, *rest], self._scratch / "log", "Started @"))
 
     def _write_acls(self) -> None:
-        write_conf(self._directory / "conf" / "kms-acls.xml", _acls(self._manager, self._decrypters))
+        write_conf(self._scratch / "conf" / "kms-acls.xml", _acls(self._manager, self._decrypters))
 
     def _call(self, what: str, body: Mapping[str, object]) -> None:
         url = f"http://127.0.0.1:{self.port}/kms/v1/{what}?{urllib.parse.urlencode({'user.name': self._manager})}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from spark_ext.bed import BedError, Daemon
+from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import java_command, run_java
 from spark_ext.bed.jars import jars
 from spark_ext.bed.ports import free_port
@@ -19,7 +19,7 @@ _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"
 
 
-class Standalone:
+class Standalone(Component):
     """A running master with workers, as a context manager.
 
     workers: how many, each with `cores` and `memory` MiB for executors.
@@ -31,36 +31,17 @@ class Standalone:
     def __init__(
         self, workers: int = 1, cores: int = 2, memory: int = 2048, environment: Mapping[str, str] | None = None
     ):
+        super().__init__("standalone")
         self._count = workers
         self._cores = cores
         self._memory = memory
         self._environment = dict(environment or {})
         self.port = free_port()
-        self._daemons: list[Daemon] = []
 
     @property
     def url(self) -> str:
         """`spark://127.0.0.1:PORT`."""
         return f"spark://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Standalone:
-        self._scratch = Path(tempfile.mkdtemp(prefix="hybridfs-standalone-"))
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the servers and the executors, and remove what they wrote."""
-        for daemon in reversed(self._daemons):
-            daemon.kill()
-        end_those_in(self._scratch)
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def executor_logs(self, name: str = "stderr") -> dict[str, str]:
         """What executors have written, by `<application>/<executor>`."""
@@ -85,10 +66,11 @@ class Standalone:
         assigned = [f"{key}={value}" for key, value in environment.items()]
         # The name `env` is looked up here, because a Daemon's command is a path.
         whole = [str(shutil.which("env")), *assigned, *command, *options]
-        daemon = Daemon(name, whole, self._scratch / name / "log", ready)
-        self._daemons.append(daemon)
-        daemon.start()
-        daemon.wait_ready(120)
+        self._serve(Daemon(name, whole, self._scratch / name / "log", ready))
+
+    def _end(self) -> None:
+        super()._end()
+        end_those_in(self._scratch)  # executors
 
 
 def _spark_environment() -> dict[str, str]:

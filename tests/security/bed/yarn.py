@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from spark_ext.bed import Daemon, Hdfs
+from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import java_command
 from spark_ext.bed.hadoopconf import write_conf
 from spark_ext.bed.jars import jars
@@ -23,7 +23,7 @@ _NODEMANAGER = f"{_SERVER}.nodemanager.NodeManager"
 _ADDRESSES = ("address", "scheduler.address", "resource-tracker.address", "admin.address", "webapp.address")
 
 
-class Yarn:
+class Yarn(Component):
     """A running YARN over `hdfs`, as a context manager.
 
     nodemanagers: how many, each with `memory` MiB for containers.
@@ -42,32 +42,13 @@ class Yarn:
         memory: int = 4096,
         conf: Mapping[str, object] | None = None,
     ):
+        super().__init__("yarn")
         self.hdfs = hdfs
         self._count = nodemanagers
         self._memory = memory
         self._extra = {**(_secured(hdfs.kdc) if isinstance(hdfs, SecureHdfs) else {}), **(conf or {})}
         self._java_options = [f"-Djava.security.krb5.conf={hdfs.krb5_conf}"] if isinstance(hdfs, SecureHdfs) else []
         self._ports = {name: free_port() for name in _ADDRESSES}
-        self._daemons: list[Daemon] = []
-
-    def __enter__(self) -> Yarn:
-        self._scratch = Path(tempfile.mkdtemp(prefix="hybridfs-yarn-"))
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End every server and every container, and remove what they wrote."""
-        for daemon in reversed(self._daemons):
-            daemon.kill()
-        end_those_in(self._scratch)  # containers
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
     @property
     def conf_dir(self) -> Path:
@@ -90,10 +71,14 @@ class Yarn:
         for number in range(self._count):
             role = f"nodemanager{number}"
             self._daemon(role, _NODEMANAGER, self._node(role), "Registered with ResourceManager as")
-        for daemon in self._daemons:
+        for daemon in self._daemons.values():
             daemon.start()
-        for daemon in self._daemons:
+        for daemon in self._daemons.values():
             daemon.wait_ready(120)
+
+    def _end(self) -> None:
+        super()._end()
+        end_those_in(self._scratch)  # containers
 
     def _daemon(self, role: str, main_class: str, site: Mapping[str, object], ready: str) -> None:
         conf = self._scratch / role / "conf"
@@ -102,7 +87,7 @@ class Yarn:
         classpath = [str(conf), f"{jars()}/*", f"{jars(_RECIPE)}/*"]
         java, *rest = java_command(main_class, classpath, self._scratch / role / "tmp")
         command = [java, *self._java_options, *rest]
-        self._daemons.append(Daemon(role, command, self._scratch / role / "log", ready))
+        self._daemons[role] = Daemon(role, command, self._scratch / role / "log", ready)
 
     # -- configuration ------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from hybridfs.admission import Admission
 from hybridfs.audit import UNWATCHED, Audit
@@ -89,7 +90,7 @@ class Engine:
         refusal = Miss.DISABLED if switched_off else self._refusal(path, opened)
         if refusal:
             self._stats.miss(refusal)
-        return self._stream(origin, path, opened, refusal)
+        return self._stream(origin, grants, path, opened, refusal)
 
     def _refusal(self, path: str, opened: Opened) -> Miss | None:
         status = opened.status
@@ -97,14 +98,15 @@ class Engine:
             status = replace(status, encrypted=False)
         return self._admission.refusal(path, status, unfinished=opened.unfinished)
 
-    def _stream(self, origin: Origin, path: str, opened: Opened, refusal: Miss | None) -> Stream:
+    def _stream(self, origin: Origin, grants: Grants, path: str, opened: Opened, refusal: Miss | None) -> Stream:
         status, reader = opened.status, opened.reader
         length = reader.length if reader and opened.unfinished else status.length
         # Who writes a file of HDFS only adds to it: what was there at the open is read, and nobody is asked.
         ask = (lambda _: status) if opened.unfinished else origin.status
+        pinned = PinnedVersion(path, status, ask, partial(grants.refuse, path))
         return Stream(
             _identity(origin, path, status, length),
-            OriginFile(origin, PinnedVersion(path, status, ask), length, reader, replaceable=not opened.unfinished),
+            OriginFile(origin, pinned, length, reader, opened.unproven, replaceable=not opened.unfinished),
             self._no_blocks if refusal else self._blocks,
             self._fetcher,
             self._stats,

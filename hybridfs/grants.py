@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from hybridfs.origin.base import Status
 
@@ -18,6 +19,8 @@ class Grants:
     def __init__(self, freshness: float) -> None:
         # With the moment it was asked for, from which it counts: the cache's own clock starts when the answer is there.
         self._granted: TTLCache[str, tuple[Status, float]] = TTLCache(_REMEMBERED, freshness, timer=time.monotonic)
+        self._proven: LRUCache[str, Status] = LRUCache(_REMEMBERED)
+        self._refused_at: LRUCache[str, float] = LRUCache(_REMEMBERED)
         self._lock = threading.Lock()
         self._dropped_at = float("-inf")
 
@@ -27,11 +30,29 @@ class Grants:
             status, granted_at = self._granted.get(path, (None, float("-inf")))
             return status if time.monotonic() - granted_at < self._granted.ttl else None
 
-    def put(self, path: str, status: Status, granted_at: float) -> None:
-        """Remembers a grant from the moment it was *asked* for, unless something was dropped since."""
+    def proven(self, path: str) -> Status | None:
+        """The version whose opening was granted the last time, however long ago."""
         with self._lock:
-            if granted_at > self._dropped_at and time.monotonic() - granted_at < self._granted.ttl:
+            return self._proven.get(path)
+
+    def put(self, path: str, status: Status, granted_at: float) -> None:
+        """Remembers a grant from the moment it was *asked* for, unless something was refused or dropped since.
+
+        It must be known to be of this version, not of another file that had the path for a moment.
+        """
+        with self._lock:
+            if granted_at <= max(self._dropped_at, self._refused_at.get(path, self._dropped_at)):
+                return
+            self._proven[path] = status
+            if time.monotonic() - granted_at < self._granted.ttl:
                 self._granted[path] = status, granted_at
+
+    def refuse(self, path: str) -> None:
+        """Forgets a path of which the origin answered that the version granted is not to be had."""
+        with self._lock:
+            self._refused_at[path] = time.monotonic()
+            self._granted.pop(path, None)
+            self._proven.pop(path, None)
 
     def drop(self, path: str) -> None:
         """Forgets a path and all below it."""
@@ -40,3 +61,22 @@ class Grants:
             below = path.rstrip("/") + "/"
             for known in [known for known in self._granted if known == path or known.startswith(below)]:
                 self._granted.pop(known, None)
+
+
+@dataclass(frozen=True)
+class Unproven:
+    """A permission to read a path, which had the version ``status`` before it was asked for.
+
+    It is of that version if a status shows it again that is asked for after ``given_at``, when the origin had answered.
+    Both moments in monotonic seconds.
+    """
+
+    grants: Grants
+    path: str
+    status: Status
+    asked_at: float
+    given_at: float
+
+    def keep(self) -> None:
+        """It is proven: remembers it."""
+        self.grants.put(self.path, self.status, self.asked_at)

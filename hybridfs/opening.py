@@ -5,23 +5,24 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from hybridfs.grants import Grants
+from hybridfs.grants import Grants, Unproven
+from hybridfs.origin.answers import Answers
 from hybridfs.origin.base import Origin, OriginReader, Status, unanswered
 from hybridfs.stats import Stats
 
-_OPENERS = 8
 _RECOVERY_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class Opened:
-    """The version to read, and a reader if one was opened after that was known."""
+    """The version to read, a reader if one was opened after that was known, and what is to be proven before cached
+    bytes are read."""
 
     status: Status
     reader: OriginReader | None = None
+    unproven: Unproven | None = None
 
     @property
     def unfinished(self) -> bool:
@@ -30,7 +31,11 @@ class Opened:
 
 
 class Opener:
-    """Asks the origin for the version and, unless a fresh grant stands, for the permission, side by side.
+    """Asks the origin for the version and, unless a fresh grant stands, for the permission.
+
+    Two answers may be of two files: who may rename puts one of his own in a path's place for a moment. So the version
+    is asked for first, then the permission, then (before bytes from the cache are read, not at the open) the version
+    again. Once that has proven the permission of a version, later opens ask for both side by side.
 
     ``held``: given (authorize=fill), it finds blocks of a version in the cache, which were filled with this user's
     permission: then only the version is asked for, and the permission where bytes are fetched. It returns the status,
@@ -40,7 +45,7 @@ class Opener:
     def __init__(self, stats: Stats, held: Callable[[Origin, str, Status], Status | None] | None) -> None:
         self._stats = stats
         self._held = held
-        self._pool = ThreadPoolExecutor(_OPENERS, "hybridfs-open")
+        self._answers = Answers()
 
     def open(self, origin: Origin, grants: Grants, path: str) -> Opened:
         """Raises what the origin raises; an error that is no answer tells when one is not needed."""
@@ -48,14 +53,16 @@ class Opener:
         try:
             return self._ask(origin, grants, path, granted)
         except Exception as error:
-            if not unanswered(error):
-                raise
-            _explain(error, origin, path)
+            if unanswered(error):
+                _explain(error, origin, path)
+            else:
+                grants.refuse(path)
             raise
 
     def _ask(self, origin: Origin, grants: Grants, path: str, granted: Status | None) -> Opened:
         asked_at = time.monotonic()
-        opening = None if granted or self._held else self._pool.submit(origin.open, path)
+        proven = None if granted or self._held else grants.proven(path)
+        opening = self._answers.start(lambda: origin.open(path)) if proven else None
         try:
             status = origin.status(path, briefly=granted is not None)
         except Exception as error:
@@ -63,23 +70,34 @@ class Opener:
                 self._stats.add("grants_reused")
                 return Opened(granted)
             raise
-        if granted and granted.same_version(status):
-            self._stats.add("grants_reused")
-            return Opened(replace(status, encrypted=granted.encrypted or status.encrypted))
+        if granted:
+            if granted.same_version(status):
+                self._stats.add("grants_reused")
+                return Opened(replace(status, encrypted=granted.encrypted or status.encrypted))
+            grants.refuse(path)
         held = self._held(origin, path, status) if self._held else None
         if held:
             grants.put(path, held, asked_at)
             return Opened(held)
-        permitted = opening.result() if opening else origin.open(path)
-        # Opened beside the status it may be of an older version: then it shows the permission, and is not read from.
-        reader = None if opening else permitted
-        if 0 <= permitted.length != status.length:  # replaced between the two answers, or still being written
-            status, permitted = _reopen(origin, path)
-            reader = permitted if permitted.length > status.length else None
-        status = replace(status, encrypted=permitted.encrypted or status.encrypted)
-        if permitted.length <= status.length:  # a grant would hide what is flushed to a file that is being written
-            grants.put(path, status, asked_at)
-        return Opened(status, reader)
+        if opening and proven and proven.same_version(status):
+            beside = opening.result()
+            if beside.length in (-1, status.length):
+                status = _as_read(status, beside)
+                grants.put(path, status, asked_at)
+                return Opened(status)  # without the reader, which may be of another file
+        status, reader = _open(origin, path, status)
+        status = _as_read(status, reader)
+        opened = Opened(status, reader, Unproven(grants, path, status, asked_at, time.monotonic()))
+        if opened.unfinished:  # a grant would hide what is flushed to a file that is being written
+            grants.refuse(path)
+            return Opened(status, reader)
+        if not status.length:
+            grants.put(path, status, asked_at)  # there is no byte to wait for
+        return opened
+
+
+def _as_read(status: Status, reader: OriginReader) -> Status:
+    return status if reader.encrypted is None else replace(status, encrypted=status.encrypted or reader.encrypted)
 
 
 def _explain(error: Exception, origin: Origin, path: str) -> None:
@@ -96,18 +114,23 @@ class _Unreadable(OSError):
     """The origin gives fewer bytes than the file has."""
 
 
-def _reopen(origin: Origin, path: str) -> tuple[Status, OriginReader]:
-    """A reader, and a status asked for after it. If it reads more than the status says, the file is being written.
+def _open(origin: Origin, path: str, status: Status) -> tuple[Status, OriginReader]:
+    """A version and a reader that was opened after it was known, unless the reader is the longer one.
 
-    If it reads less, the end of the file is being recovered (a truncate, a writer that died): waits a little.
+    Then the file is being written: the reader was opened first. A shorter one shows that the end of the file is being
+    recovered (a truncate, a writer that died): waits a little.
     """
     import stamina
 
     for attempt in stamina.retry_context(on=_Unreadable, attempts=None, timeout=_RECOVERY_SECONDS, wait_max=1.0):
         with attempt:
             reader = origin.open(path)
-            status = origin.status(path)
-            if reader.length < status.length:
-                text = f"only {reader.length} of {status.length} bytes can be read while its end is being recovered"
-                raise _Unreadable(errno.EAGAIN, f"{text}; try again", path)
+            while reader.length not in (-1, status.length):  # replaced between the two answers, or being written
+                status = origin.status(path)
+                if reader.length > status.length:
+                    break
+                if reader.length < status.length:
+                    text = f"only {reader.length} of {status.length} bytes can be read while its end is being recovered"
+                    raise _Unreadable(errno.EAGAIN, f"{text}; try again", path)
+                reader = origin.open(path)
     return status, reader

@@ -7,16 +7,20 @@ import time
 from collections.abc import Callable
 
 from hybridfs.errors import FileChanged
-from hybridfs.origin.base import Status
+from hybridfs.origin.base import Status, unanswered
 
 
 class PinnedVersion:
-    """The version that a stream opened. Thread-safe; one answer of the origin serves all who may use it."""
+    """The version that a stream opened. Thread-safe; one answer of the origin serves all who may use it.
 
-    def __init__(self, path: str, status: Status, ask: Callable[[str], Status]) -> None:
+    ``refused`` is called when the origin answers that it is not to be had any more.
+    """
+
+    def __init__(self, path: str, status: Status, ask: Callable[[str], Status], refused: Callable[[], None]) -> None:
         self.path = path
         self.status = status
         self._ask = ask
+        self._refused = refused
         self._lock = threading.Lock()
         self._confirmed_at = float("-inf")
         self._changed: FileChanged | None = None
@@ -34,10 +38,19 @@ class PinnedVersion:
             asked_at = time.monotonic()
             try:
                 found = self._ask(self.path)
-            except (FileNotFoundError, IsADirectoryError):
-                self._changed = FileChanged(self.path, "vanished")
-                raise self._changed from None
+            except Exception as error:
+                self.failed(error)
+                if isinstance(error, (FileNotFoundError, IsADirectoryError)):
+                    self._changed = FileChanged(self.path, "vanished")
+                    raise self._changed from None
+                raise
             if not found.same_version(self.status):
+                self._refused()
                 self._changed = FileChanged(self.path)
                 raise self._changed
             self._confirmed_at = asked_at
+
+    def failed(self, error: Exception) -> None:
+        """Hears an error of the origin, which may be an answer."""
+        if not unanswered(error):
+            self._refused()

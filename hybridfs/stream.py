@@ -12,6 +12,7 @@ from hybridfs.audit import Usage
 from hybridfs.blocks import Block, CachedBlock, FetchedBlock
 from hybridfs.errors import CorruptBlock, FileChanged
 from hybridfs.fetching import Fetched, Fetcher, Source
+from hybridfs.grants import Unproven
 from hybridfs.layout import Identity
 from hybridfs.open_blocks import OpenBlocks
 from hybridfs.origin.base import Origin, OriginReader
@@ -30,27 +31,51 @@ class OriginFile:
 
     A reader must be opened *after* the answer that pinned the version: that, and a status asked for after its data
     that still shows the version, prove that the data is of this version. ``length`` is the stream's. Of a file that is
-    being written there is no such proof: its one reader is not ``replaceable``.
+    being written there is no such proof: its one reader is not ``replaceable``. ``unproven``: the permission to read,
+    if it is not known yet to be of this version.
     """
 
     def __init__(
-        self, origin: Origin, pinned: PinnedVersion, length: int, reader: OriginReader | None, *, replaceable: bool
+        self,
+        origin: Origin,
+        pinned: PinnedVersion,
+        length: int,
+        reader: OriginReader | None,
+        unproven: Unproven | None,
+        *,
+        replaceable: bool,
     ) -> None:
         self._origin = origin
         self.pinned = pinned
         self._length = length
         self._reader = reader
+        self.unproven = unproven
         self._replaceable = replaceable
         self._lock = threading.Lock()
 
     def reader(self) -> OriginReader:
         with self._lock:
             if self._reader is None:
-                reader = self._origin.open(self.pinned.path)
-                if 0 <= reader.length < self._length or (reader.encrypted and not self.pinned.status.encrypted):
+                try:
+                    reader = self._origin.open(self.pinned.path)
+                except Exception as error:
+                    self.pinned.failed(error)
+                    raise
+                if 0 <= reader.length < self._length or reader.encrypted not in (None, self.pinned.status.encrypted):
                     raise FileChanged(self.pinned.path)
                 self._reader = reader
             return self._reader
+
+    def prove(self) -> None:
+        """Returns once the permission is known to be of this version; bytes from the cache must wait for that.
+
+        Asks nobody where bytes of the origin have been confirmed since it was given. Raises as ``confirm`` does.
+        """
+        unproven = self.unproven
+        if unproven:
+            self.pinned.confirm(unproven.given_at)
+            unproven.keep()
+            self.unproven = None
 
     def replace(self) -> bool:
         """Forgets a reader that failed: its locations or its token may be too old. False if it must not be replaced."""
@@ -145,6 +170,8 @@ class Stream:
         number, within, size, last = piece
         future = fetched.get(number) if fetched else None
         block, tier = self._result(number, future) if future else self._block(number, last)
+        if self._file.unproven:
+            self._prove()
         try:
             result = read(block, within, size)
         except CorruptBlock as corrupt:
@@ -179,6 +206,13 @@ class Stream:
         block, tier = self._result(number, future) if future else cast("tuple[Block, str]", found)
         self._near = (number, block, tier if tier == FetchedBlock.tier else "map")  # it is open from now on
         return block, tier
+
+    def _prove(self) -> None:
+        try:
+            self._file.prove()
+        except FileChanged:
+            self._stats.add("version_changed")
+            raise
 
     def _absent(self, number: int) -> bool:
         return number not in self._pending and not self._blocks.holds(self._identity, number)

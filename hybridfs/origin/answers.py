@@ -31,15 +31,20 @@ class Answers:
 
     def ask(self, call: Callable[[], _T], seconds: float) -> _T:
         """What ``call`` returns or raises. Raises OriginUnreachable after ``seconds``."""
-        future: Future[_T] = Future()
-        self._asked.put((future, call))
-        self._hire()
+        future = self.start(call)
         try:
             return future.result(seconds)
         except TimeoutError:
             if not future.cancel() and future.done():
                 return future.result()  # it came at the last moment, or the error is its own
             raise OriginUnreachable(f"no answer within {seconds:g} s") from None
+
+    def start(self, call: Callable[[], _T]) -> Future[_T]:
+        """What ``call`` will return or raise."""
+        future: Future[_T] = Future()
+        self._asked.put((future, call))
+        self._hire()
+        return future
 
     def _hire(self) -> None:
         with self._lock:

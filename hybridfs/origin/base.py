@@ -37,7 +37,10 @@ class OriginReader(Protocol):
     """An open file of an origin; safe to use from several threads."""
 
     length: int  # as the origin sees it at open, bytes; -1 = unknown
-    encrypted: bool  # whether it gives the plaintext of an encryption zone, where only the open tells
+
+    @property
+    def encrypted(self) -> bool | None:
+        """Whether it gives the plaintext of an encryption zone; None: only the status tells."""
 
     def read_range(self, offset: int, size: int) -> bytes:
         """Exactly ``size`` bytes. Raises OSError, also when the file ends before."""

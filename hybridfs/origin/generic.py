@@ -123,7 +123,7 @@ class _LocalReader:
 
 
 class _RangeReader:
-    encrypted = False  # its status tells
+    encrypted = None  # its status tells
 
     def __init__(self, fs: Any, path: str) -> None:
         self._fs = fs

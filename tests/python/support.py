@@ -189,7 +189,6 @@ class Cache:
 
     def close(self) -> None:
         self.settle()
-        self.engine._opener._pool.shutdown()
         self.engine._fetcher._pool.shutdown()
         self.engine.abandon()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_what_a_hot_open_asks(
 
 
 def test_the_permission_is_asked_for_beside_the_version(tmp_path: Path, origin: ScriptedOrigin) -> None:
-    """Each of the two waits for the other: one after the other would never end."""
+    """Of a version that was granted before each of the two waits for the other: else they would never end."""
     warm(tmp_path, origin)
     both = threading.Barrier(2)
 
@@ -66,9 +67,36 @@ def test_the_permission_is_asked_for_beside_the_version(tmp_path: Path, origin: 
             both.wait(10)
 
     with cache(tmp_path) as used:
+        used.read(origin, "/f")
         origin.hook = meet
-        with used.open(origin, "/f"):
-            pass
+        with used.open(origin, "/f") as file:
+            assert file.read(10) == DATA[:10]
+
+
+@pytest.mark.parametrize("options", [{"freshness": "0"}, {"freshness": "1h"}])
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_what_the_first_open_in_a_process_asks(
+    tmp_path: Path, origin: ScriptedOrigin, options: dict[str, str], is_cached: bool
+) -> None:
+    """The version, the permission, and the version again: one after the other, not before bytes are wanted."""
+    if is_cached:
+        warm(tmp_path, origin)
+    order: list[str] = []
+    origin.hook = lambda call, path: order.append(call)
+    with cache(tmp_path, readahead=0, **options) as used:
+        with used.open(origin, "/f") as file:
+            expected = ["before status", "after status", "before open", "after open"]
+            assert order == expected
+            file.read(10)
+            expected += [] if is_cached else ["before read", "after read"]
+            expected += ["before status", "after status"]
+            assert order == expected
+            if is_cached:
+                file.read()
+                assert order == expected
+        used.settle()
+        calls = {"status": 1} if options["freshness"] == "1h" else {"status": 1, "open": 1}
+        assert asked(origin, lambda: used.open(origin, "/f").pread(0, 10)) == calls
 
 
 @pytest.mark.parametrize("denied_at", ["the open", "a byte"])
@@ -124,10 +152,11 @@ def test_a_grant_is_of_one_version(tmp_path: Path, origin: ScriptedOrigin, then:
         deny(origin)
         with pytest.raises(PermissionError):
             used.open(origin, "/f")
-        if then == "gone and back":  # the version that was granted: it may be opened, and only its cached bytes read
+        if then == "gone and back":  # the version that was granted, before another answer
             origin.files["/f"] = first
-            assert used.read(origin, "/f") == DATA
-        assert used.counts["miss_denied"] == 1
+            with pytest.raises(PermissionError):
+                used.open(origin, "/f")
+        assert used.counts["miss_denied"] == 1 + (then == "gone and back")
 
 
 def test_a_version_readable_once_and_not_now_gives_no_byte_of_the_origin(
@@ -254,6 +283,35 @@ def test_an_answer_is_no_silence(tmp_path: Path, origin: ScriptedOrigin, answer:
         with pytest.raises(type(answer("/f"))) as caught:
             used.open(origin, "/f")
         assert "freshness" not in str(caught.value)
+
+
+# ---- what was answered holds while the origin is silent
+
+
+ANSWERS: dict[str, Callable[[ScriptedOrigin], object]] = {
+    "denied": deny,
+    "closed directory": lambda origin: cut(origin, lambda path: PermissionError(13, "denied", path), "status"),
+    "gone": lambda origin: origin.remove("/f"),
+    "another version": lambda origin: origin.write("/f", DATA[::-1]),
+    "being written": lambda origin: origin.write("/f", DATA + b"more", in_place=True),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("heard_by", ["open", "read"])
+def test_a_grant_ends_with_an_answer(tmp_path: Path, origin: ScriptedOrigin, answer: str, heard_by: str) -> None:
+    """Whoever hears it: an open, or a read of a file that was opened by a grant, where its bytes are not cached."""
+    with cache(tmp_path, freshness="1h", readahead=0) as used:
+        with used.open(origin, "/f") as file:
+            file.read(10)
+        used.settle()
+        file = used.open(origin, "/f")
+        ANSWERS[answer](origin)
+        with suppress(OSError):
+            file.pread(2 * BLOCK, 10) if heard_by == "read" or answer == "denied" else used.open(origin, "/f")
+        cut(origin, SILENT[0])
+        with pytest.raises(ConnectionRefusedError):
+            used.open(origin, "/f")
 
 
 def test_a_miss_while_the_origin_is_silent_fails(tmp_path: Path, origin: ScriptedOrigin) -> None:

@@ -25,18 +25,23 @@ def origin(request: pytest.FixtureRequest) -> ScriptedOrigin:
 
 
 def test_replaced_between_the_parallel_open_and_status(origin: ScriptedOrigin, tmp_path: Path) -> None:
-    """The open is answered first and is of the old file; the status is answered later and tells of the new one."""
+    """The open is answered first and is of the old file; the status is answered later and tells of the new one.
+
+    They are parallel where the old one was proven to be readable.
+    """
     opened = threading.Event()
 
     def hook(call: str, path: str) -> None:
         if call == "after open":
             opened.set()
-        elif call == "before status" and origin.calls["status"] == 1:
+        elif call == "before status" and origin.files["/f"].data == OLD:
             assert opened.wait(10)
             origin.write("/f", NEW)
 
-    origin.hook = hook
     with cache(tmp_path) as used:
+        assert used.read(origin, "/f") == OLD
+        used.settle()
+        origin.hook = hook
         assert used.read(origin, "/f") == NEW
         used.settle()
         assert used.read(origin, "/f") == NEW

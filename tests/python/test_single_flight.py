@@ -101,7 +101,7 @@ def test_a_holder_that_is_killed_is_replaced_at_once(root: Path, origin: Scripte
     with child(HOLD, root / "lock", *offsets) as holder, ThreadPoolExecutor(1) as pool, cache(root) as used:
         assert holder.hear() == "True"
         found = reading(pool, used, origin)
-        wait_for(lambda: origin.calls["open"] == 2, "the reader is at it")
+        wait_for(lambda: used.engine._fetcher._pool._threads, "the reader is at it")
         assert origin.bytes_read == 0
         holder.kill()
         assert found.result(5) == DATA
@@ -112,7 +112,7 @@ def test_a_corrupt_block_of_the_holder_is_dropped_once(root: Path, origin: Scrip
     hold(another, origin, 1)
     with ThreadPoolExecutor(1) as pool, cache(root, readahead=0) as used, used.open(origin, "/f") as file:
         found = pool.submit(file.pread, BLOCK, 100)
-        wait_for(lambda: origin.calls["open"] == 2, "the reader is at it")
+        wait_for(lambda: used.engine._fetcher._pool._threads, "the reader is at it")
         publish(root / "aside", origin, 1)
         (block,) = blocks_in(root / "aside")
         content = bytearray(block.read_bytes())

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
+from typing import Any
 
 
 class BadOption(ValueError):
     """An option is unknown or its value cannot be used; the text names the option, the value and the way out."""
 
 
-class FileChanged(OSError):
+class _ToldError(OSError):
+    """One whose arguments are not OSError's: it crosses between processes (``multiprocessing``) all the same."""
+
+    def __reduce__(self) -> tuple[Callable[..., OSError], tuple[Any, ...], dict[str, Any]]:
+        return _again, (type(self), self.errno, self.strerror, self.filename), self.__dict__
+
+
+def _again(kind: type[OSError], *told: Any) -> OSError:
+    error = kind.__new__(kind)
+    OSError.__init__(error, *told)
+    return error
+
+
+class FileChanged(_ToldError):
     """The file changed or vanished at its origin while a reader was pinned to an older version of it."""
 
     def __init__(self, path: str, how: str = "changed") -> None:
@@ -20,7 +35,7 @@ class FileChanged(OSError):
         )
 
 
-class OriginUnreachable(OSError):
+class OriginUnreachable(_ToldError):
     """The origin gave no answer: it refused the connection, kept silent, or has a name that nobody knows."""
 
     def __init__(self, text: str, path: str | None = None) -> None:

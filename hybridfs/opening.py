@@ -106,6 +106,7 @@ def _explain(error: Exception, origin: Origin, path: str) -> None:
     told = f"cached data is served without the {who} only within freshness of a grant"
     if isinstance(error, OSError) and error.strerror:
         error.strerror = f"{error.strerror}; {told}"
+        error.args = (error.errno, error.strerror)  # what is pickled
     else:
         error.args = (f"{error}; {told}",)
 

@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
@@ -47,7 +48,7 @@ class _Watched(Usage):
         self._caller = caller
         self._path = path
         self._pid = os.getpid()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a file may be collected in a thread that holds it
         self._hit = self._missed = 0
         self._told = False
 
@@ -83,26 +84,26 @@ class Audit:
     def opened(self, caller: str, path: str, *, allowed: bool) -> None:
         """``caller`` as Hadoop writes users: ``alice (auth:KERBEROS)``."""
         if self._path:
-            self._append(_line(caller, path, "open", allowed=allowed))
+            self._append(lambda: _line(caller, path, "open", allowed=allowed))
 
     def closed(self, caller: str, path: str, hit: int, missed: int) -> None:
         """``hit`` and ``missed`` in bytes."""
-        self._append(f"{_line(caller, path, 'close', allowed=True)}\thit={hit}\tmiss={missed}")
+        self._append(lambda: f"{_line(caller, path, 'close', allowed=True)}\thit={hit}\tmiss={missed}")
 
     def watch(self, caller: str, path: str) -> Usage:
         """For a file that is read through the cache."""
         return _Watched(self, caller, path) if self._path else UNWATCHED
 
-    def _append(self, line: str) -> None:
-        content = f"{line}\n".encode("utf-8", "backslashreplace")
+    def _append(self, line: Callable[[], str]) -> None:
         try:
+            content = f"{line()}\n".encode("utf-8", "backslashreplace")
             fd = self._open()
             try:
                 if os.write(fd, content) != len(content):
                     raise OSError(errno.ENOSPC, "a line was cut short", self._path)
             finally:
                 os.close(fd)
-        except OSError as error:
+        except Exception as error:  # whatever it is, the file was opened
             self._stats.add("audit_faults")
             if not self._warned:
                 self._warned = True
@@ -151,5 +152,5 @@ def _is_control(character: str) -> bool:
 def _address() -> str:
     try:
         return socket.gethostbyname(socket.gethostname())
-    except OSError:
+    except (OSError, UnicodeError):  # of a host name that is too long for IDNA
         return "127.0.0.1"

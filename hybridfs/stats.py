@@ -67,7 +67,7 @@ class Stats:
     """Thread-safe counters. Blocks are counted once a read, bytes as delivered (hits) or as fetched (origin)."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a file may be collected, and counted, in a thread that holds it
         self._counts = dict.fromkeys(COUNTERS, 0)
 
     def add(self, name: str, amount: int = 1) -> None:

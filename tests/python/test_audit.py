@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridfs import HybridFileSystem
+from hybridfs import HybridFileSystem, audit
 from hybridfs.origin.hadoop_user import audit_name, local_user
 from tests.python.support import BLOCK, Cache, ScriptedOrigin, cache, in_fork, make_socket, pattern, settle_process
 
@@ -152,6 +154,53 @@ def test_a_file_that_cannot_be_written_fails_no_read(
         assert used.counts["audit_faults"] == 4
     assert elsewhere.read_text() == "precious"
     assert len([record for record in caplog.records if "option audit" in record.getMessage()]) == 1
+
+
+def test_a_host_without_a_proper_name_fails_no_read(
+    used: Cache, log: Path, origin: ScriptedOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "a" * 64)  # too long for IDNA: a UnicodeError
+    audit._address.cache_clear()
+    try:
+        assert used.read(origin, "/f") == DATA
+        assert "\tip=/127.0.0.1\t" in log.read_text()
+    finally:
+        audit._address.cache_clear()
+
+
+def test_a_line_that_cannot_be_made_fails_no_read(
+    used: Cache, log: Path, origin: ScriptedOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> str:
+        raise ValueError("no address")
+
+    monkeypatch.setattr(audit, "_address", fail)
+    assert used.read(origin, "/f") == DATA
+    assert used.counts["audit_faults"] == 2
+    assert not log.exists()
+
+
+def test_a_file_that_is_collected_while_its_locks_are_held_does_not_wait(
+    used: Cache, log: Path, origin: ScriptedOrigin
+) -> None:
+    """The collector runs where it likes, also in a thread that holds them."""
+
+    def collect() -> None:
+        file = used.open(origin, "/f")
+        file.read()
+        usage = file._stream._usage
+        assert isinstance(usage, audit._Watched)
+        log.unlink()
+        log.mkdir()  # the close is a fault, which is counted
+        with usage._lock, used.stats._lock:
+            del file
+            gc.collect()
+
+    thread = threading.Thread(target=collect, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert used.counts["audit_faults"] == 1
 
 
 def test_lines_of_many_stay_whole(tmp_path: Path, log: Path, origin: ScriptedOrigin) -> None:

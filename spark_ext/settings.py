@@ -21,9 +21,9 @@ HADOOP = "spark.hadoop."
 HDFS_IMPL = "spark.hadoop.fs.hdfs.impl"
 EXECUTOR_ENV = "spark.executorEnv."
 APPLICATION = HADOOP + OPTIONS["application"].hadoop_key
-# Lists, with what separates their items: ours is added to what is there.
 _SHARED = tuple(option for option in OPTIONS.values() if option.hadoop)
 _PYTHONS = tuple(option for option in OPTIONS.values() if not option.hadoop)
+# Lists, with what separates their items: ours is added to what is there.
 LISTS = {"spark.jars": ",", "spark.driver.extraClassPath": ":", "spark.executor.extraClassPath": ":"}
 # Of these the command line wins over anything that is set later.
 LAUNCH_ONLY = ("spark.driver.extraClassPath",)

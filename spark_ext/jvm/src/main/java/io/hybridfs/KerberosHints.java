@@ -61,9 +61,9 @@ final class KerberosHints {
         }
         return NO_TICKET.matcher(said).find()
             ? "hybridfs: there is no Kerberos ticket, or it has expired: run kinit, see that KRB5CCNAME names its "
-                + "ticket cache, or give Spark a principal and a keytab (executors of Spark standalone, where keytabs have "
-                + "no effect: a token file, named by HADOOP_TOKEN_FILE_LOCATION); hadoop.security.authentication must "
-                + "be kerberos."
+                + "ticket cache, or give Spark a principal and a keytab (executors of Spark standalone, where keytabs "
+                + "have no effect: a token file, named by HADOOP_TOKEN_FILE_LOCATION); "
+                + "hadoop.security.authentication must be kerberos."
             : null;
     }
 

@@ -169,8 +169,7 @@ class AdmissionTest {
     @Test
     void aTierThatIsSmallerThanItsFile() throws Exception {
         java.nio.file.Path small = root.resolve("small");
-        Configuration conf = MiniHdfs.cached(small);
-        conf.set(Options.DISK, "1MiB");
+        Configuration conf = MiniHdfs.cached(small, Options.DISK, "1MiB");
         byte[] large = new byte[8_000_000];
         new Random(1).nextBytes(large);
         MiniHdfs.write(plain, "/adm/large", large);

@@ -52,9 +52,7 @@ class AuditTest {
     }
 
     private Configuration conf() {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.AUDIT, log.toString());
-        return conf;
+        return MiniHdfs.cached(root, Options.AUDIT, log.toString());
     }
 
     private List<String> lines() throws IOException {

@@ -32,9 +32,7 @@ class AuthorisationTest {
     /** A file that only alice may read. */
     private static Path secret(FileSystem superuser, String name) throws Exception {
         Path path = new Path("/private/" + name);
-        MiniHdfs.write(superuser, path.toString(), DATA);
-        superuser.setOwner(path, "alice", "alice");
-        superuser.setPermission(path, new FsPermission((short) 0600));
+        Users.writeForAlice(superuser, path, DATA, 0600);
         return path;
     }
 
@@ -62,8 +60,7 @@ class AuthorisationTest {
 
     @Test
     void aGrantIsReusedWithinFreshnessOnly(@TempDir java.nio.file.Path root) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "1h");
         try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "b");
             assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
@@ -85,8 +82,7 @@ class AuthorisationTest {
 
     @Test
     void ownChangesOfAclsDropGrants(@TempDir java.nio.file.Path root) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "1h");
         List<AclEntry> entries = AclEntry.parseAclSpec("user:carol:r--", true);
         List<AclEntry> names = AclEntry.parseAclSpec("user:carol", false);
         List<AclChange> changes = Arrays.asList((fs, path) -> fs.modifyAclEntries(path, entries),
@@ -108,8 +104,7 @@ class AuthorisationTest {
 
     @Test
     void freshnessZeroAsksAtEveryOpen(@TempDir java.nio.file.Path root) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "0");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "0");
         try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "c");
             assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
@@ -123,8 +118,7 @@ class AuthorisationTest {
 
     @Test
     void aGrantExpires(@TempDir java.nio.file.Path root) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "200ms");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "200ms");
         try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "d");
             assertArrayEquals(DATA, MiniHdfs.read(alice, path.toString()));
@@ -137,8 +131,7 @@ class AuthorisationTest {
     /** The stream opens the origin late, and then the NameNode decides again. */
     @Test
     void whatIsNotCachedNeedsThePermissionNow(@TempDir java.nio.file.Path root) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "1h");
         try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain()); FileSystem alice = Users.as("alice", conf)) {
             Path path = secret(superuser, "e");
             try (FSDataInputStream in = alice.open(path)) {
@@ -156,8 +149,7 @@ class AuthorisationTest {
     /** Who acts for another has that one's grants, and a principal is not the short name. */
     @Test
     void aGrantIsOneUsersAlone(@TempDir java.nio.file.Path root) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "1h");
         UserGroupInformation service = UserGroupInformation.createRemoteUser("service");
         UserGroupInformation alice = UserGroupInformation.createRemoteUser("alice");
         try (FileSystem superuser = MiniHdfs.client(MiniHdfs.plain());

@@ -39,9 +39,7 @@ class AuthorizeFillTest {
     void setUp() throws Exception {
         superuser = MiniHdfs.client(MiniHdfs.plain());
         path = new Path("/fill/" + System.nanoTime());
-        MiniHdfs.write(superuser, path.toString(), DATA);
-        superuser.setOwner(path, "alice", "alice");
-        superuser.setPermission(path, new FsPermission((short) 0600));
+        Users.writeForAlice(superuser, path, DATA, 0600);
     }
 
     @AfterEach
@@ -51,11 +49,8 @@ class AuthorizeFillTest {
     }
 
     private Configuration conf(String... options) {
-        Configuration conf = MiniHdfs.cached(root);
+        Configuration conf = MiniHdfs.cached(root, options);
         conf.set(Options.AUTHORIZE, "fill");
-        for (int i = 0; i < options.length; i += 2) {
-            conf.set(options[i], options[i + 1]);
-        }
         return conf;
     }
 

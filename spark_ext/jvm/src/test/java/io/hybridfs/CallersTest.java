@@ -30,8 +30,7 @@ class CallersTest {
     @Test
     void allQuestionsOfACallerAreHis(@TempDir java.nio.file.Path root) throws Exception {
         for (String freshness : new String[] {"0", "1h"}) {
-            Configuration conf = MiniHdfs.cached(root);
-            conf.set(Options.FRESHNESS, freshness);
+            Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, freshness);
             try (FileSystem plain = MiniHdfs.client(MiniHdfs.plain()); FileSystem fs = MiniHdfs.client(conf)) {
                 for (int i = 0; i < 6; i++) {
                     Path path = new Path("/callers/" + System.nanoTime());

@@ -61,14 +61,6 @@ class EncryptedTest {
         plain.close();
     }
 
-    private Configuration conf(String... options) {
-        Configuration conf = MiniHdfs.cached(root);
-        for (int i = 0; i < options.length; i += 2) {
-            conf.set(options[i], options[i + 1]);
-        }
-        return conf;
-    }
-
     /** Files below the root that hold the plaintext. */
     private List<String> leaks() throws IOException {
         try (Stream<java.nio.file.Path> all = Files.walk(root)) {
@@ -104,7 +96,7 @@ class EncryptedTest {
 
     @Test
     void theirPlaintextIsNotKept() throws Exception {
-        try (FileSystem fs = MiniHdfs.client(conf())) {
+        try (FileSystem fs = MiniHdfs.client(MiniHdfs.cached(root))) {
             for (FileStatus brought : new FileStatus[] {null, plain.getFileStatus(path), rebuilt()}) {
                 read(fs, brought);
                 assertEquals(0, leaks().size());
@@ -112,7 +104,7 @@ class EncryptedTest {
         }
         // The search finds what there is.
         MiniHdfs.write(plain, "/plain/" + path.getName(), DATA);
-        try (FileSystem fs = MiniHdfs.client(conf())) {
+        try (FileSystem fs = MiniHdfs.client(MiniHdfs.cached(root))) {
             MiniHdfs.read(fs, "/plain/" + path.getName());
             Workers.quiesce();
             assertEquals(5, leaks().size());
@@ -121,7 +113,8 @@ class EncryptedTest {
 
     @Test
     void aPrivateRootKeepsItWhenAsked() throws Exception {
-        try (FileSystem fs = MiniHdfs.client(conf(Options.CACHE_ENCRYPTED, "true", Options.FRESHNESS, "0"))) {
+        Configuration conf = MiniHdfs.cached(root, Options.CACHE_ENCRYPTED, "true", Options.FRESHNESS, "0");
+        try (FileSystem fs = MiniHdfs.client(conf)) {
             read(fs, null);
             List<String> kept = leaks();
             assertEquals(5, kept.size());
@@ -143,7 +136,8 @@ class EncryptedTest {
         for (int mode : new int[] {02770, 0750}) {
             Files.setAttribute(root, "unix:mode", mode);
             // Each with a store of its own.
-            Configuration conf = conf(Options.CACHE_ENCRYPTED, "true", Options.LOCK_TIMEOUT, mode + "s");
+            Configuration conf = MiniHdfs.cached(root, Options.CACHE_ENCRYPTED, "true", Options.LOCK_TIMEOUT,
+                mode + "s");
             try (FileSystem fs = MiniHdfs.client(conf)) {
                 long passed = Stats.get(Miss.ENCRYPTED);
                 for (FileStatus brought : new FileStatus[] {null, plain.getFileStatus(path), rebuilt()}) {
@@ -158,7 +152,7 @@ class EncryptedTest {
 
     @Test
     void whomTheKeyServiceRefusesGetsNothing() throws Exception {
-        Configuration conf = conf(Options.CACHE_ENCRYPTED, "true", Options.FRESHNESS, "0");
+        Configuration conf = MiniHdfs.cached(root, Options.CACHE_ENCRYPTED, "true", Options.FRESHNESS, "0");
         try (FileSystem alice = Users.as("alice", conf); FileSystem bob = Users.as("bob", conf)) {
             read(alice, null);
             read(bob, null);
@@ -174,7 +168,7 @@ class EncryptedTest {
     /** Who may read the file, but not have its key, is granted nothing: not of a file that was in no zone before. */
     @Test
     void whomTheKeyServiceRefusesIsGrantedNothing() throws Exception {
-        Configuration conf = conf(Options.CACHE_ENCRYPTED, "true", Options.FRESHNESS, "1h");
+        Configuration conf = MiniHdfs.cached(root, Options.CACHE_ENCRYPTED, "true", Options.FRESHNESS, "1h");
         Path zone = new Path("/becomes-a-zone-" + System.nanoTime());
         path = new Path(zone, "f");
         MiniHdfs.write(plain, path.toString(), GoldenMaker.bytes(1, DATA.length));
@@ -199,7 +193,7 @@ class EncryptedTest {
     void aSilentKeyServiceIsNoSilentNameNode() throws Exception {
         KeyProvider kms = KeyProviderFactory.get(URI.create("kms://http@localhost:1/kms"), MiniHdfs.plain());
         AskedKeys.asked = () -> kms.getMetadata("key");
-        try (FileSystem fs = MiniHdfs.client(conf(Options.CACHE_ENCRYPTED, "true"))) {
+        try (FileSystem fs = MiniHdfs.client(MiniHdfs.cached(root, Options.CACHE_ENCRYPTED, "true"))) {
             IOException failed = assertThrows(IOException.class, () -> fs.open(path));
             assertTrue(StringUtils.stringifyException(failed).contains("Connection refused"), failed.toString());
             assertFalse(failed.getMessage().contains(Failures.UNREACHABLE), failed.getMessage());
@@ -219,7 +213,7 @@ class EncryptedTest {
             });
         }
         for (String keep : new String[] {"false", "true"}) {
-            Configuration conf = conf(Options.CACHE_ENCRYPTED, keep, Options.FRESHNESS, "0");
+            Configuration conf = MiniHdfs.cached(root, Options.CACHE_ENCRYPTED, keep, Options.FRESHNESS, "0");
             UserGroupInformation service = UserGroupInformation.createRemoteUser("service");
             try (FileSystem carol = Users.as(UserGroupInformation.createProxyUserForTesting("carol", service,
                 new String[] {"carol"}), conf)) {
@@ -242,7 +236,7 @@ class EncryptedTest {
 
     @Test
     void whoIsAskedForWhereBytesAreFetchedSharesNoPlaintext() throws Exception {
-        Configuration conf = conf(Options.CACHE_ENCRYPTED, "true", Options.AUTHORIZE, "fill");
+        Configuration conf = MiniHdfs.cached(root, Options.CACHE_ENCRYPTED, "true", Options.AUTHORIZE, "fill");
         try (FileSystem alice = Users.as("alice", conf); FileSystem bob = Users.as("bob", conf)) {
             AskedKeys.REFUSED.add("bob");
             read(alice, null);

@@ -74,8 +74,7 @@ class GrantsTest {
 
     @Test
     void ownChangesDropGrants(@TempDir java.nio.file.Path root) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "1h");
         List<Change> changes = Arrays.asList((fs, path) -> fs.setTimes(path, 1_000_000_000_000L, -1),
             (fs, path) -> fs.setOwner(path, "alice", "users"),
             (fs, path) -> fs.setPermission(path.getParent(), new FsPermission((short) 0755)),

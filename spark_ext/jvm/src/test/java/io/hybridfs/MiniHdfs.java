@@ -75,8 +75,8 @@ final class MiniHdfs {
         return conf;
     }
 
-    /** A client configuration with the cache at {@code root}. */
-    static Configuration cached(Path root) {
+    /** A client configuration with the cache at {@code root}; {@code options}: more names and values, in turn. */
+    static Configuration cached(Path root, String... options) {
         Configuration conf = plain();
         conf.set("fs.hdfs.impl", HybridFileSystem.class.getName());
         conf.set("fs.hybridfs.impl", HybridFileSystem.class.getName());
@@ -85,6 +85,9 @@ final class MiniHdfs {
         conf.set(Options.FETCH_SIZE, "256KiB");
         conf.set(Options.READAHEAD, "1MiB");
         conf.set(Options.MIN_FREE, "0");
+        for (int i = 0; i < options.length; i += 2) {
+            conf.set(options[i], options[i + 1]);
+        }
         return conf;
     }
 

@@ -1,5 +1,7 @@
 package io.hybridfs;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -8,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.hdfs.security.token.delegation.DelegationTokenSecretManager;
@@ -21,6 +24,7 @@ import org.apache.hadoop.security.UserGroupInformation;
 
 /** What the NameNode of {@link MiniHdfs} was asked, by its own metrics and by its audit log. */
 public final class NameNodeCalls extends HdfsAuditLogger {
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final List<String> AUDITED = Collections.synchronizedList(new ArrayList<>());
     private static final List<String> CONTEXTS = Collections.synchronizedList(new ArrayList<>());
 
@@ -84,26 +88,38 @@ public final class NameNodeCalls extends HdfsAuditLogger {
         void run() throws Exception;
     }
 
-    /** A call is counted after it was answered: returns when no more are. */
-    private static Map<String, Long> settled() throws InterruptedException {
+    /** When no more calls have come in for a while. */
+    private static Map<String, Long> settled(long millis) throws InterruptedException {
         Map<String, Long> calls = byClients();
-        while (true) {
-            Thread.sleep(60);
+        for (long since = System.nanoTime(); System.nanoTime() - since < TimeUnit.MILLISECONDS.toNanos(millis); ) {
+            Thread.sleep(20);
             Map<String, Long> later = byClients();
-            if (later.equals(calls)) {
-                return calls;
+            if (!later.equals(calls)) {
+                calls = later;
+                since = System.nanoTime();
             }
-            calls = later;
         }
+        return calls;
     }
 
-    /** The calls that {@code action} makes, by method. */
-    static Map<String, Long> of(Action action) throws Exception {
-        Map<String, Long> before = settled();
-        action.run();
-        Map<String, Long> calls = settled();
+    private static Map<String, Long> since(Map<String, Long> before, Map<String, Long> now) {
+        Map<String, Long> calls = new TreeMap<>(now);
         before.forEach((name, count) -> calls.merge(name, -count, Long::sum));
         calls.values().removeIf(count -> count == 0);
         return calls;
+    }
+
+    /**
+     * That {@code action} makes these calls, by method, and no others. A call is counted after it was answered, if the
+     * host is slow long after.
+     */
+    static void assertMakes(Map<String, Long> expected, Action action) throws Exception {
+        Map<String, Long> before = settled(200);
+        action.run();
+        long start = System.nanoTime();
+        while (!expected.equals(since(before, byClients())) && System.nanoTime() - start < PATIENCE_NANOS) {
+            Thread.sleep(5);
+        }
+        assertEquals(expected, since(before, settled(60)));
     }
 }

@@ -10,24 +10,20 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Options.Rename;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
-import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 import org.apache.hadoop.security.UserGroupInformation;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A file that is replaced between two questions of one opening: what the user may read stays apart from a secret. */
-class RacesTest {
+class RacesTest extends AliceAndBob {
     private static final byte[] SECRET = GoldenMaker.bytes(21, 200_000);
     private static final byte[] REDACTED = GoldenMaker.bytes(22, 200_000);
 
@@ -36,38 +32,14 @@ class RacesTest {
         FIRST_PERMISSION, SECOND_PERMISSION, FIRST_VERSION, SECOND_VERSION
     }
 
-    @TempDir
-    java.nio.file.Path root;
-    private DistributedFileSystem superuser;
-    private FileSystem alice;
-    private HybridFileSystem bob;
     private Path path;
     private Path other;
-    private FileStatus secret;
 
     @BeforeEach
     void setUp() throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "0");
-        superuser = (DistributedFileSystem) MiniHdfs.client(MiniHdfs.plain());
-        alice = Users.as("alice", conf);
-        bob = (HybridFileSystem) Users.as("bob", conf);
+        logIn("0");
         path = new Path("/races/" + System.nanoTime());
         other = path.suffix("-other");
-    }
-
-    @AfterEach
-    void tearDown() throws Exception {
-        Workers.quiesce();
-        bob.close();
-        alice.close();
-        superuser.close();
-    }
-
-    private void write(Path file, byte[] data, int mode) throws IOException {
-        MiniHdfs.write(superuser, file.toString(), data);
-        superuser.setOwner(file, "alice", "alice");
-        superuser.setPermission(file, new FsPermission((short) mode));
     }
 
     /** Puts the other file in the file's place, once, before the question that is told. */
@@ -133,8 +105,7 @@ class RacesTest {
     @MethodSource("races")
     void noRaceServesTheSecret(Before when, boolean secretFirst, boolean brought, boolean known, boolean older)
         throws Exception {
-        write(path, SECRET, 0600);
-        secret = superuser.getFileStatus(path);
+        FileStatus secret = write(path, SECRET, 0600);
         assertArrayEquals(SECRET, MiniHdfs.read(alice, path.toString()));
         Workers.quiesce();
         write(other, REDACTED, 0644);

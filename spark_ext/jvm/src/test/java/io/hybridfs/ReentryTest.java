@@ -82,8 +82,7 @@ class ReentryTest {
     void noOpenWaitsForItself() throws Exception {
         byte[] data = GoldenMaker.bytes(32, 1000);
         MiniHdfs.write(plain, path.toString(), data);
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "0");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "0");
         try (FileSystem fs = MiniHdfs.client(conf)) {
             readKeysBy(fs);
             assertAllDone(reader -> assertArrayEquals(data, MiniHdfs.read(fs, path.toString())));
@@ -95,9 +94,7 @@ class ReentryTest {
     void noFetchWaitsForItself() throws Exception {
         byte[] data = GoldenMaker.bytes(33, 2 * READERS * MiniHdfs.BLOCK);
         MiniHdfs.write(plain, path.toString(), data);
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
-        conf.set(Options.CACHE_ENCRYPTED, "true");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "1h", Options.CACHE_ENCRYPTED, "true");
         try (FileSystem fs = MiniHdfs.client(conf)) {
             assertArrayEquals(data, MiniHdfs.read(fs, path.toString()));
             Workers.quiesce();

@@ -11,25 +11,21 @@ import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Options.Rename;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
-import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.security.AccessControlException;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A secret that a file held before, or holds now: who may read the one is not served the other. */
-class ReplacedSecretTest {
+class ReplacedSecretTest extends AliceAndBob {
     private static final int LENGTH = 300_000;
     private static final byte[] SECRET = new byte[LENGTH];
     private static final byte[] REDACTED = new byte[LENGTH];
@@ -40,36 +36,12 @@ class ReplacedSecretTest {
         random.nextBytes(REDACTED);
     }
 
-    @TempDir
-    java.nio.file.Path root;
-    private DistributedFileSystem superuser;
-    private FileSystem alice;
-    private FileSystem bob;
     private Path path;
 
     @BeforeEach
     void setUp(TestInfo test) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
-        superuser = (DistributedFileSystem) MiniHdfs.client(MiniHdfs.plain());
-        alice = Users.as("alice", conf);
-        bob = Users.as("bob", conf);
+        logIn("1h");
         path = new Path("/replaced/" + test.getTestMethod().get().getName() + "-" + System.nanoTime());
-    }
-
-    @AfterEach
-    void tearDown() throws Exception {
-        Workers.quiesce();
-        bob.close();
-        alice.close();
-        superuser.close();
-    }
-
-    private FileStatus write(Path file, byte[] data, int mode) throws IOException {
-        MiniHdfs.write(superuser, file.toString(), data);
-        superuser.setOwner(file, "alice", "alice");
-        superuser.setPermission(file, new FsPermission((short) mode));
-        return superuser.getFileStatus(file);
     }
 
     /** alice has the secret cached. */

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -44,11 +43,7 @@ class RoundTripsTest {
     }
 
     private FileSystem cached(String... options) throws Exception {
-        Configuration conf = MiniHdfs.cached(root);
-        for (int i = 0; i < options.length; i += 2) {
-            conf.set(options[i], options[i + 1]);
-        }
-        FileSystem fs = MiniHdfs.client(conf);
+        FileSystem fs = MiniHdfs.client(MiniHdfs.cached(root, options));
         fs.getFileStatus(new Path("/")); // a client's first call may ask for more
         return fs;
     }
@@ -87,7 +82,7 @@ class RoundTripsTest {
         read(fs, status, data);
         for (int i = 0; i < 3; i++) {
             int before = opens();
-            assertEquals(expected, NameNodeCalls.of(() -> read(fs, status, data)));
+            NameNodeCalls.assertMakes(expected, () -> read(fs, status, data));
             assertEquals(lines, opens() - before);
         }
         fs.close();
@@ -125,11 +120,11 @@ class RoundTripsTest {
         try (FileSystem fs = cached(Options.FRESHNESS, "0")) {
             read(fs, status, data);
             Proven.forget();
-            assertEquals(calls("GetBlockLocations", 1, "GetListing", 1),
-                NameNodeCalls.of(() -> read(fs, status, data)));
+            NameNodeCalls.assertMakes(calls("GetBlockLocations", 1, "GetListing", 1),
+                () -> read(fs, status, data));
             Proven.forget();
-            assertEquals(calls("GetBlockLocations", 1, "GetListing", 1),
-                NameNodeCalls.of(() -> read(fs, null, data)));
+            NameNodeCalls.assertMakes(calls("GetBlockLocations", 1, "GetListing", 1),
+                () -> read(fs, null, data));
         }
     }
 
@@ -149,12 +144,12 @@ class RoundTripsTest {
         byte[] data = written(200_000);
         FileStatus status = plain.getFileStatus(path);
         try (FileSystem fs = cached(Options.FRESHNESS, "0")) {
-            assertEquals(calls("GetBlockLocations", 1, "GetListing", 1, "GetFileInfo", 1),
-                NameNodeCalls.of(() -> readAtOnce(fs, null, data)));
+            NameNodeCalls.assertMakes(calls("GetBlockLocations", 1, "GetListing", 1, "GetFileInfo", 1),
+                () -> readAtOnce(fs, null, data));
             assertEquals(1, opens());
             Trees.blocks(root).forEach(block -> block.toFile().delete());
-            assertEquals(calls("GetBlockLocations", 1, "GetFileInfo", 1),
-                NameNodeCalls.of(() -> readAtOnce(fs, status, data)));
+            NameNodeCalls.assertMakes(calls("GetBlockLocations", 1, "GetFileInfo", 1),
+                () -> readAtOnce(fs, status, data));
             assertEquals(2, opens());
         }
     }

@@ -44,8 +44,7 @@ class StalenessTest {
     @BeforeEach
     void setUp(TestInfo test) throws Exception {
         plain = MiniHdfs.client(MiniHdfs.plain());
-        Configuration conf = MiniHdfs.cached(root);
-        conf.set(Options.FRESHNESS, "1h");
+        Configuration conf = MiniHdfs.cached(root, Options.FRESHNESS, "1h");
         fs = MiniHdfs.client(conf);
         path = new Path("/stale/" + test.getTestMethod().get().getName() + "-" + RANDOM.nextLong());
     }

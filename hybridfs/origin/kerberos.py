@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 
 from hybridfs.errors import BadOption
 
+_NO_TICKET = r"GSS_S_NO_CRED|No Kerberos credentials|No credentials cache|No credentials were supplied"
 OPTIONS = ("kerberos_principal", "kerberos_keytab", "kerberos_cache")
 # What is found in a text, and the advice; groups of the first fill the second. The first that is found tells.
 _ADVICE = tuple(
@@ -48,7 +50,7 @@ _ADVICE = tuple(
             "the KDC and krb5.conf have no encryption type in common: see permitted_enctypes there",
         ),
         (
-            r"GSS_S_NO_CRED|No Kerberos credentials|No credentials cache|No credentials were supplied",
+            _NO_TICKET,
             "there is no Kerberos ticket: run kinit (KRB5CCNAME names the cache), or give kerberos_principal with a "
             "kerberos_keytab or kerberos_cache that is of that principal",
         ),
@@ -63,12 +65,19 @@ _ADVICE = tuple(
         ),
     )
 )
+# hdfs-native takes no token that ends within a minute.
+_NO_TOKEN = (
+    "there is no token of this NameNode, or only one that has expired or is about to, in the file that "
+    "HADOOP_TOKEN_FILE_LOCATION names: get a new one (hadoop dtutil get, or a new application on YARN) into "
+)
 
 
 def advice(text: str) -> str | None:
     """What to do about an error with this text; None if it is not one of Kerberos."""
     for found, told in _ADVICE:
         if match := found.search(text):
+            if found.pattern == _NO_TICKET and (tokens := os.environ.get("HADOOP_TOKEN_FILE_LOCATION")):
+                return _NO_TOKEN + tokens
             return told.format(*(part.rstrip('")') for part in match.groups()))
     return None
 

@@ -47,6 +47,11 @@ KERBEROS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def no_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HADOOP_TOKEN_FILE_LOCATION", raising=False)
+
+
 @pytest.mark.parametrize(("text", "told"), KERBEROS)
 def test_an_error_of_kerberos_says_what_to_do(text: str, told: str) -> None:
     error = translate(RuntimeError(text), "/f")
@@ -55,6 +60,16 @@ def test_an_error_of_kerberos_says_what_to_do(text: str, told: str) -> None:
     assert error.strerror.startswith(f"{text}: ")
     assert told in error.strerror
     assert not unanswered(error), "somebody said no"
+
+
+def test_who_reads_by_tokens_is_told_of_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = gssapi(f"{NOBODY}No Kerberos credentials available (default cache: /tmp/krb5cc_0)", "GSS_S_NO_CRED")
+    monkeypatch.setenv("HADOOP_TOKEN_FILE_LOCATION", "/containers/{0}/tokens")
+    told = translate(RuntimeError(text), "/f").strerror
+    assert "expired" in told
+    assert told.endswith("/containers/{0}/tokens")
+    assert "kinit" not in told
+    assert "NTP" in translate(RuntimeError(gssapi(f"{MINOR}Clock skew too great")), "/f").strerror
 
 
 @pytest.mark.parametrize(

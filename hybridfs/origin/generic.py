@@ -38,7 +38,7 @@ class GenericOrigin:
         self._protocol = protocol
         self._answers = Answers()
         self.fs = fs if fs is not None else fsspec.filesystem(protocol, **{"use_listings_cache": False, **options})
-        described: list[Any] = [options or [list(self.fs.storage_args), self.fs.storage_options], os.geteuid()]
+        described = [_seen_by(self.fs, protocol, options, by_token=alone and not user), os.geteuid()]
         if alone and (user or getattr(self.fs, "kerb", False)):
             described.append(_owner(user))
         fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()
@@ -78,6 +78,17 @@ class GenericOrigin:
         if self._protocol in _WEB_HDFS:
             self._answers.ask(lambda: self.fs._call("CHECKACCESS", path=path, fsaction="r--"), PATIENCE[False])
         return _RangeReader(self.fs, path)
+
+
+def _seen_by(fs: Any, protocol: str, options: dict[str, Any], *, by_token: bool) -> Any:
+    """What decides which files a filesystem shows, and to whom.
+
+    Not WebHDFS's token, which is renewed: the NameNode is asked at each open who may read. ``by_token``: unless nothing
+    else tells users apart.
+    """
+    left_out = {"token"} if protocol in _WEB_HDFS and not by_token else set()
+    given = {name: value for name, value in (options or fs.storage_options).items() if name not in left_out}
+    return given if options else [list(fs.storage_args), given]
 
 
 def _caller(fs: Any, user: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from hybridfs import BadOption, HybridFileSystem
@@ -143,6 +144,32 @@ def test_domains_of_other_origins_are_of_their_options(given: dict[str, str]) ->
         assert domain(**given, authorize="fill") != domain(), "one user's own"
     else:
         assert domain(**given) == domain()
+
+
+def test_a_renewed_token_of_webhdfs_starts_no_cold_cache() -> None:
+    """The NameNode is asked at each open; where it is not, in domains of one user, users stay apart."""
+
+    def domain(protocol: str = "webhdfs", given: dict[str, Any] | None = None, **options: Any) -> str:
+        target = {"host": "nn", **(given or {})}
+        fs = HybridFileSystem(
+            target_protocol=protocol,
+            target_options=target,
+            cache_dir="/nowhere",
+            skip_instance_cache=True,
+            **options,
+        )
+        return str(fs.origin.domain)
+
+    one, other = {"token": "one"}, {"token": "other"}
+    for protocol in ("webhdfs", "swebhdfs"):
+        assert domain(protocol, one) == domain(protocol, other) == domain(protocol)
+        assert domain(protocol, one, **FILL) != domain(protocol, other, **FILL)
+        alice = domain(protocol, one, **FILL, user="alice")
+        assert alice == domain(protocol, other, **FILL, user="alice")
+        assert alice not in (domain(protocol, one, **FILL, user="bob"), domain(protocol, one))
+    made_before = [fsspec.filesystem("webhdfs", host="nn", **token) for token in (one, other)]
+    assert len({HybridFileSystem(fs=fs, cache_dir="/nowhere").origin.domain for fs in made_before}) == 1
+    assert domain("memory", one) != domain("memory", other), "of another kind of origin it may decide what is seen"
 
 
 # ---- credentials

@@ -64,16 +64,19 @@ def wanted(options: Mapping[str, Any], master: str | None) -> dict[str, str]:
 
     The jar is on the class paths, too: an executor that fetches another jar from hdfs:// and YARN's
     ApplicationMaster need the class before they have read `spark.jars`. YARN puts `spark.jars` into the working
-    directory of its containers, hence the bare name there; a path that does not exist on a host does no harm.
+    directory of its containers, hence the bare name there; a path that does not exist on a host does no harm. Python
+    workers there find the cluster by the submitter's Hadoop configuration, which Spark puts into that directory, too.
     """
     path = jar.path()
-    class_path = f"{path}:{jar.NAME}" if (master or "").startswith("yarn") else path
+    on_yarn = (master or "").startswith("yarn")
+    class_path = f"{path}:{jar.NAME}" if on_yarn else path
     return {
         "spark.jars": path,
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
         HDFS_IMPL: SHIM,
         "spark.hadoop.fs.hybridfs.impl": SHIM,
+        **({EXECUTOR_ENV + "HADOOP_CONF_DIR": "__spark_conf__/__hadoop_conf__"} if on_yarn else {}),
         **option_keys(options),
     }
 

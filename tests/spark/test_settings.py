@@ -161,6 +161,16 @@ def test_python_has_the_options_of_the_session() -> None:
     assert (fs._settings.user, fs._settings.authorize) == ("alice", "fill")
 
 
+def test_on_yarn_python_workers_find_the_cluster() -> None:
+    """By the configuration that Spark puts into a container, unless the user says where it is."""
+    name = "spark.executorEnv.HADOOP_CONF_DIR"
+    assert built(spark_ext.configure(SparkSession.builder.master("yarn")))[name] == "__spark_conf__/__hadoop_conf__"
+    assert spark_ext.conf("yarn")[name] == "__spark_conf__/__hadoop_conf__"
+    own = SparkSession.Builder().master("yarn").config(name, "/etc/hadoop/conf")
+    assert built(spark_ext.configure(own))[name] == "/etc/hadoop/conf"
+    assert name not in built(spark_ext.configure(SparkSession.Builder().master("local")))
+
+
 def test_what_was_lent_to_the_driver_is_not_taken_for_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fsspec.config.conf, "hybridfs", {"exclude": "/tmp/"})
     spark_ext.configure(SparkSession.builder, user="alice", exclude="/other/")

@@ -11,7 +11,7 @@ import pytest
 
 from hybridfs.errors import FileChanged
 from hybridfs.file import HybridFile
-from tests.python.support import BLOCK, Cache, ScriptedOrigin, Version, cache, pattern, wait_for
+from tests.python.support import BLOCK, Cache, ScriptedOrigin, Version, cache, child, pattern, wait_for
 
 DATA = pattern(2 * BLOCK + 100)  # of alice's file, which bob may not read
 READS: dict[str, Callable[[HybridFile], bytes]] = {
@@ -164,3 +164,36 @@ def test_of_an_empty_file_there_is_nothing_to_prove(scene: Scene, tmp_path: Path
         for _ in range(3):
             assert bob.read(scene.origin, "/empty") == b""
         assert bob.counts["grants_reused"] == 2
+
+
+def test_a_process_ends_while_a_permission_is_awaited(tmp_path: Path) -> None:
+    """Of more files than a small pool of threads could ask for at once."""
+    code = """
+import sys, threading
+from pathlib import Path
+from tests.python.support import Cache, ScriptedOrigin
+origin = ScriptedOrigin()
+used = Cache(Path(sys.argv[1]))
+names = [f"/{number}" for number in range(16)]
+for name in names:
+    origin.write(name, b"data")
+    used.read(origin, name)
+used.settle()
+asked = threading.Barrier(len(names) + 1)
+def keep_silent(call, path):
+    if call == "before open":
+        asked.wait(20)
+        threading.Event().wait()
+    raise ConnectionRefusedError(111, "refused", path)
+origin.hook = keep_silent
+for name in names:
+    try:
+        used.open(origin, name)
+    except ConnectionRefusedError:
+        pass
+asked.wait(20)
+print("done", flush=True)
+"""
+    with child(code, tmp_path) as process:
+        assert process.hear() == "done"
+        assert process.rest() == []

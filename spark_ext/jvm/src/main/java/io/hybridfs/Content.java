@@ -9,9 +9,9 @@ import org.apache.hadoop.hdfs.protocol.LocatedBlock;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 
 /**
- * What a file of HDFS holds, told by its first and its last block and its length, all as the NameNode gave them in one
- * answer. It gives no block number twice, no block belongs to two files, and a file's blocks change at its end only: two
- * equal ones are the same bytes.
+ * What a file of HDFS holds, told by its first and its last block and its length, all of one answer. A NameNode gives
+ * no block number twice, no block belongs to two files, and a file's blocks change at its end only: two equal ones are
+ * the same bytes.
  */
 final class Content {
     private final String pool;

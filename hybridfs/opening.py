@@ -17,8 +17,7 @@ _RECOVERY_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Opened:
-    """The version to read, a reader if one was opened after that was known, and what is to be proven before cached
-    bytes are read."""
+    """The version to read, a reader if one was opened after that was known, and a permission that is to be proven."""
 
     status: Status
     reader: OriginReader | None = None
@@ -85,15 +84,20 @@ class Opener:
                 status = _as_read(status, beside)
                 grants.put(path, status, asked_at)
                 return Opened(status)  # without the reader, which may be of another file
+        return self._ask_after(origin, grants, path, status)
+
+    def _ask_after(self, origin: Origin, grants: Grants, path: str, status: Status) -> Opened:
+        """For the permission, once the version is known."""
+        asked_at = time.monotonic()
         status, reader = _open(origin, path, status)
         status = _as_read(status, reader)
-        opened = Opened(status, reader, Unproven(grants, path, status, asked_at, time.monotonic()))
-        if opened.unfinished:  # a grant would hide what is flushed to a file that is being written
+        if reader.length > status.length:  # a grant would hide what is flushed to a file that is being written
             grants.refuse(path)
             return Opened(status, reader)
+        unproven = Unproven(grants, path, status, asked_at, time.monotonic())
         if not status.length:
-            grants.put(path, status, asked_at)  # there is no byte to wait for
-        return opened
+            unproven.keep()  # there is no byte to wait for
+        return Opened(status, reader, unproven)
 
 
 def _as_read(status: Status, reader: OriginReader) -> Status:

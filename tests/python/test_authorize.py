@@ -159,6 +159,16 @@ def test_a_grant_is_of_one_version(tmp_path: Path, origin: ScriptedOrigin, then:
         assert used.counts["miss_denied"] == 1 + (then == "gone and back")
 
 
+def test_a_version_that_replaces_a_granted_one_is_granted_in_its_turn(tmp_path: Path, origin: ScriptedOrigin) -> None:
+    with cache(tmp_path, freshness="1h") as used:
+        assert used.read(origin, "/f") == DATA
+        used.settle()
+        origin.write("/f", DATA[::-1])
+        assert used.read(origin, "/f") == DATA[::-1]
+        used.settle()
+        assert asked(origin, lambda: used.read(origin, "/f")) == {"status": 1}
+
+
 def test_a_version_readable_once_and_not_now_gives_no_byte_of_the_origin(
     tmp_path: Path, origin: ScriptedOrigin
 ) -> None:

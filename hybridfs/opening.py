@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from hybridfs.errors import FileChanged
 from hybridfs.grants import Grants, Unproven
 from hybridfs.origin.answers import Answers
 from hybridfs.origin.base import Origin, OriginReader, Status, unanswered
 from hybridfs.stats import Stats
 
 _RECOVERY_SECONDS = 15.0
+_ROUNDS = 16
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Opener:
     """Asks the origin for the version and, unless a fresh grant stands, for the permission.
 
     Two answers may be of two files: who may rename puts one of his own in a path's place for a moment. So the version
-    is asked for first, then the permission, then (before bytes from the cache are read, not at the open) the version
-    again. Once that has proven the permission of a version, later opens ask for both side by side.
+    is asked for first, then the permission and, to leave him little time, the version beside it, then (before bytes
+    from the cache are read, not at the open) the version again. Once that has proven the permission of a version, later
+    opens ask for both side by side, and for no more.
 
     ``held``: given (authorize=fill), it finds blocks of a version in the cache, which were filled with this user's
     permission: then only the version is asked for, and the permission where bytes are fetched. It returns the status,
@@ -89,7 +92,7 @@ class Opener:
     def _ask_after(self, origin: Origin, grants: Grants, path: str, status: Status) -> Opened:
         """For the permission, once the version is known."""
         asked_at = time.monotonic()
-        status, reader = _open(origin, path, status)
+        status, reader = self._settled(origin, path, status)
         status = _as_read(status, reader)
         if reader.length > status.length:  # a grant would hide what is flushed to a file that is being written
             grants.refuse(path)
@@ -98,6 +101,30 @@ class Opener:
         if not status.length:
             unproven.keep()  # there is no byte to wait for
         return Opened(status, reader, unproven)
+
+    def _settled(self, origin: Origin, path: str, status: Status) -> tuple[Status, OriginReader]:
+        """A version and a reader that was opened after it was known, unless the reader is the longer one.
+
+        Then the file is being written: the reader was opened first. A shorter one shows that the end of the file is
+        being recovered (a truncate, a writer that died): waits a little. Raises FileChanged if it is replaced all the
+        time.
+        """
+        import stamina
+
+        for attempt in stamina.retry_context(on=_Unreadable, attempts=None, timeout=_RECOVERY_SECONDS, wait_max=1.0):
+            with attempt:
+                for _ in range(_ROUNDS):
+                    opening = self._answers.start(lambda: origin.open(path))
+                    beside = origin.status(path)
+                    reader = opening.result()
+                    if reader.length in (-1, status.length) and beside.same_version(status):
+                        return status, reader
+                    status = origin.status(path)  # of what was replaced meanwhile, or is being written
+                    if reader.length > status.length:
+                        return status, reader
+                    if 0 <= reader.length < status.length:
+                        raise _unreadable(path, reader.length, status.length)
+        raise FileChanged(path)
 
 
 def _as_read(status: Status, reader: OriginReader) -> Status:
@@ -119,23 +146,6 @@ class _Unreadable(OSError):
     """The origin gives fewer bytes than the file has."""
 
 
-def _open(origin: Origin, path: str, status: Status) -> tuple[Status, OriginReader]:
-    """A version and a reader that was opened after it was known, unless the reader is the longer one.
-
-    Then the file is being written: the reader was opened first. A shorter one shows that the end of the file is being
-    recovered (a truncate, a writer that died): waits a little.
-    """
-    import stamina
-
-    for attempt in stamina.retry_context(on=_Unreadable, attempts=None, timeout=_RECOVERY_SECONDS, wait_max=1.0):
-        with attempt:
-            reader = origin.open(path)
-            while reader.length not in (-1, status.length):  # replaced between the two answers, or being written
-                status = origin.status(path)
-                if reader.length > status.length:
-                    break
-                if reader.length < status.length:
-                    text = f"only {reader.length} of {status.length} bytes can be read while its end is being recovered"
-                    raise _Unreadable(errno.EAGAIN, f"{text}; try again", path)
-                reader = origin.open(path)
-    return status, reader
+def _unreadable(path: str, readable: int, length: int) -> _Unreadable:
+    text = f"only {readable} of {length} bytes can be read while its end is being recovered"
+    return _Unreadable(errno.EAGAIN, f"{text}; try again", path)

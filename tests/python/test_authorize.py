@@ -78,15 +78,17 @@ def test_the_permission_is_asked_for_beside_the_version(tmp_path: Path, origin: 
 def test_what_the_first_open_in_a_process_asks(
     tmp_path: Path, origin: ScriptedOrigin, options: dict[str, str], is_cached: bool
 ) -> None:
-    """The version, the permission, and the version again: one after the other, not before bytes are wanted."""
+    """The version, then the permission beside the version, then the version again, not before bytes are wanted."""
     if is_cached:
         warm(tmp_path, origin)
     order: list[str] = []
     origin.hook = lambda call, path: order.append(call)
     with cache(tmp_path, readahead=0, **options) as used:
         with used.open(origin, "/f") as file:
-            expected = ["before status", "after status", "before open", "after open"]
-            assert order == expected
+            expected = ["before status", "after status"]
+            assert order[:2] == expected
+            assert sorted(order[2:]) == ["after open", "after status", "before open", "before status"]
+            expected = order[:]
             file.read(10)
             expected += [] if is_cached else ["before read", "after read"]
             expected += ["before status", "after status"]

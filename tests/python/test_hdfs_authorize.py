@@ -59,8 +59,8 @@ def calls(hdfs: Hdfs) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("options", "status", "permission"),
     [
-        ({"freshness": "0"}, 6, 5),
-        ({"freshness": "1h"}, 6, 1),
+        ({"freshness": "0"}, 7, 5),
+        ({"freshness": "1h"}, 7, 1),
         ({"freshness": "0", "authorize": "fill"}, 5, 0),
         ({"freshness": "1h", "authorize": "fill"}, 5, 0),
     ],

@@ -108,10 +108,10 @@ def test_a_grant_counts_from_when_it_was_asked_for(tmp_path: Path) -> None:
     with cache(tmp_path / "root", freshness="1s") as cached:
         origin.hook = slowly
         asked = time.monotonic()
-        cached.open(origin, "/f").size  # noqa: B018  # opens
+        cached.read(origin, "/f")  # opens
         origin.hook = lambda call, path: None
-        cached.open(origin, "/f").size  # noqa: B018
+        cached.read(origin, "/f")
         assert cached.counts["grants_reused"] == 1
         time.sleep(max(0.0, asked + 1.01 - time.monotonic()))
-        cached.open(origin, "/f").size  # noqa: B018
+        cached.read(origin, "/f")
         assert cached.counts["grants_reused"] == 1

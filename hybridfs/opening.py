@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from hybridfs.origin.base import Origin, OriginReader, Status, unanswered
 from hybridfs.stats import Stats
 
 _RECOVERY_SECONDS = 15.0
+_DIRECTORIES = 1 << 14
 _ROUNDS = 16
 
 
@@ -37,7 +39,8 @@ class Opener:
     Two answers may be of two files: who may rename puts one of his own in a path's place for a moment. So the version
     is asked for first, then the permission and, to leave him little time, the version beside it, then (before bytes
     from the cache are read, not at the open) the version again. Once that has proven the permission of a version, later
-    opens ask for both side by side, and for no more.
+    opens ask for both side by side, and for no more. So does the first open of a version that all may read who may open
+    what the path names.
 
     ``held``: given (authorize=fill), it finds blocks of a version in the cache, which were filled with this user's
     permission: then only the version is asked for, and the permission where bytes are fetched. It returns the status,
@@ -48,6 +51,7 @@ class Opener:
         self._stats = stats
         self._held = held
         self._answers = Answers()
+        self._guarded: set[tuple[str, str]] = set()  # directories in which lately a file was, by domain
 
     def open(self, origin: Origin, grants: Grants, path: str) -> Opened:
         """Raises what the origin raises; an error that is no answer tells when one is not needed."""
@@ -64,7 +68,9 @@ class Opener:
     def _ask(self, origin: Origin, grants: Grants, path: str, granted: Status | None) -> Opened:
         asked_at = time.monotonic()
         proven = None if granted or self._held else grants.proven(path)
-        opening = self._answers.start(lambda: origin.open(path)) if proven else None
+        place = origin.domain, os.path.dirname(path)
+        beside = proven or not (granted or self._held or place in self._guarded)
+        opening = self._answers.start(lambda: origin.open(path)) if beside else None
         try:
             status = origin.status(path, briefly=granted is not None)
         except Exception as error:
@@ -81,13 +87,20 @@ class Opener:
         if held:
             grants.put(path, held, asked_at)
             return Opened(held)
-        if opening and proven and proven.same_version(status):
-            beside = opening.result()
-            if beside.length in (-1, status.length):
-                status = _as_read(status, beside)
+        if opening and (not status.guarded or (proven and proven.same_version(status))):
+            permitted = opening.result()
+            if permitted.length in (-1, status.length):
+                status = _as_read(status, permitted)
                 grants.put(path, status, asked_at)
                 return Opened(status)  # without the reader, which may be of another file
+        if status.guarded:
+            self._remember_guarded(place)
         return self._ask_after(origin, grants, path, status)
+
+    def _remember_guarded(self, place: tuple[str, str]) -> None:
+        if len(self._guarded) >= _DIRECTORIES:
+            self._guarded.clear()
+        self._guarded.add(place)
 
     def _ask_after(self, origin: Origin, grants: Grants, path: str, status: Status) -> Opened:
         """For the permission, once the version is known."""

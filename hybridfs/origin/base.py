@@ -20,7 +20,8 @@ class Status:
 
     ``validator`` (``validator.file_validator``) tells files of one name, time and length apart, 0 = unknown.
     ``cacheable`` is false where the token cannot be trusted to move with the bytes; ``encrypted`` is true of a file in
-    an encryption zone, where the origin tells.
+    an encryption zone, where the origin tells. ``guarded``: not everybody who may open whatever the path names may read
+    this version, as far as its mode tells.
     """
 
     length: int
@@ -28,6 +29,7 @@ class Status:
     validator: int = 0
     cacheable: bool = True
     encrypted: bool = False
+    guarded: bool = True
 
     def same_version(self, other: Status) -> bool:
         return (self.length, self.token) == (other.length, other.token) and agree(self.validator, other.validator)

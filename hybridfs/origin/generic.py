@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import time
 from typing import Any
 
@@ -70,7 +71,9 @@ class GenericOrigin:
             raise OSError(errno.EOPNOTSUPP, f"{self._protocol} tells no length of it; read it without hybridfs", path)
         encrypted = bool(info.get("encBit"))  # WebHDFS tells of encryption zones
         validator = file_validator(int(info.get("fileId") or 0), str(info.get("owner") or ""))
-        return Status(info["size"], token, validator, cacheable=known, encrypted=encrypted)
+        # But for WebHDFS, whose ticket may be another user's, a domain's blocks were all fetched by these options.
+        guarded = self._protocol in _WEB_HDFS and not int(str(info.get("permission", "0")), 8) & stat.S_IROTH
+        return Status(info["size"], token, validator, cacheable=known, encrypted=encrypted, guarded=guarded)
 
     def open(self, path: str) -> OriginReader:
         if self._protocol == "file":
@@ -111,7 +114,7 @@ def _local_status(path: str) -> Status:
         raise IsADirectoryError(path)
     token = f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}"
     settled = time.time_ns() - max(found.st_ctime_ns, found.st_mtime_ns) > _COARSE_CLOCK_NS
-    return Status(found.st_size, token, cacheable=settled)
+    return Status(found.st_size, token, cacheable=settled, guarded=False)
 
 
 class _LocalReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -190,7 +191,13 @@ class HdfsOrigin:
         if found.isdir:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         validator = file_validator(0, found.owner)  # hdfs-native shows no fileId
-        return Status(found.length, str(found.modification_time), validator, cacheable=found.modification_time > 0)
+        return Status(
+            found.length,
+            str(found.modification_time),
+            validator,
+            cacheable=found.modification_time > 0,
+            guarded=not found.permission & stat.S_IROTH,
+        )
 
     def open(self, path: str) -> OriginReader:
         try:

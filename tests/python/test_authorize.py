@@ -82,8 +82,10 @@ def test_what_the_first_open_in_a_process_asks(
     if is_cached:
         warm(tmp_path, origin)
     order: list[str] = []
-    origin.hook = lambda call, path: order.append(call)
+    origin.write("/guarded", DATA)
     with cache(tmp_path, readahead=0, **options) as used:
+        used.open(origin, "/guarded").close()  # in this directory not everybody may read all
+        origin.hook = lambda call, path: order.append(call)
         with used.open(origin, "/f") as file:
             expected = ["before status", "after status"]
             assert order[:2] == expected

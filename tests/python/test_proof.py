@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hybridfs.errors import FileChanged
 from hybridfs.file import HybridFile
+from hybridfs.origin.base import Status
 from tests.python.support import BLOCK, Cache, ScriptedOrigin, Version, cache, child, pattern, wait_for
 
 DATA = pattern(2 * BLOCK + 100)  # of alice's file, which bob may not read
@@ -144,11 +146,40 @@ def test_what_was_proven_is_asked_for_at_once_again_until_it_is_refused(scene: S
         scene.shows(scene.hers)
         with pytest.raises(PermissionError):
             bob.open(scene.origin, "/f")
-        wait_for(lambda: scene.origin.calls["open"] == 5, "what was asked for beside the version has been answered")
+        wait_for(lambda: scene.origin.calls["open"] == 7, "what was asked for beside the version has been answered")
         scene.shows(scene.his)
         before = scene.origin.calls.copy()
         assert bob.read(scene.origin, "/f") == scene.his.data
         assert scene.origin.calls - before == {"status": 3, "open": 1}
+
+
+class OfAll(ScriptedOrigin):
+    """Whoever may open what a path names may read all versions that it had."""
+
+    def status(self, path: str, *, briefly: bool = False) -> Status:
+        return replace(super().status(path, briefly=briefly), guarded=False)
+
+
+def test_of_what_all_may_read_the_first_open_asks_for_no_more(tmp_path: Path) -> None:
+    origin = OfAll()
+    origin.write("/d/f", DATA)
+    for calls in ({"status": 2, "open": 2, "read": 1}, {"status": 1, "open": 1}):  # cold, and hot in another process
+        with cache(tmp_path, freshness="0") as used:
+            before = origin.calls.copy()
+            assert used.read(origin, "/d/f") == DATA
+            assert origin.calls - before == calls
+
+
+def test_one_file_of_a_directory_tells_what_the_first_open_of_others_asks_for(scene: Scene, tmp_path: Path) -> None:
+    for name in ("/d/1", "/d/2"):
+        scene.origin.write(name, DATA)
+    with cache(tmp_path, freshness="0") as bob:
+        before = scene.origin.calls.copy()
+        bob.open(scene.origin, "/d/1").close()
+        assert scene.origin.calls - before == {"status": 2, "open": 2}
+        before = scene.origin.calls.copy()
+        bob.open(scene.origin, "/d/2").close()
+        assert scene.origin.calls - before == {"status": 2, "open": 1}
 
 
 def test_a_bare_open_is_not_remembered(scene: Scene, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ STAMP := $(VENV)/.hybridfs-installed
 JAR := spark_ext/jars/hybridfs.jar
 MVN := $(shell command -v mvn || echo sh ./mvnw)
 
-.PHONY: demo test test-security torture bench lint jar jar-test python-test install clean
+.PHONY: demo test test-security test-link torture bench lint jar jar-test python-test install clean
 
 install: $(STAMP)
 
@@ -42,6 +42,10 @@ test: lint python-test jar-test
 # Who may read: KDCs, secure HDFS, YARN and Ranger, with every cell of the permission matrix printed.
 test-security: $(STAMP) $(JAR)
 	$(BIN)/python -m pytest -m security -rA tests/security
+
+# An emulated long link between two network namespaces.
+test-link: $(STAMP)
+	$(BIN)/python -m pytest -m link -rP tests/link
 
 # Each prints its figures and the seed that replays it.
 TORTURE := \

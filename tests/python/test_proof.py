@@ -134,6 +134,7 @@ def test_one_swap_at_any_moment(tmp_path: Path, hers_first: bool, length: int) -
                     found = bob.read(scene.origin, "/f")
                     assert found == his, f"swapped {calls[moment]}, {moment}"
                     outcomes.add("his")
+                bob.settle()
             assert bob.counts["hit_bytes"] in (0, length), "of his own, which he had read before"
     assert outcomes == {"his"}
 

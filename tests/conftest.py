@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import build_jar
 from spark_ext.bed import Hdfs, Metastore
 
 # Without it Spark binds to an outer address of this host.
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+# Tests judge what is done, not how fast on a host that may be busy.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
+from hybridfs.publishing import write_once
 from hybridfs.stats import Stats
 
 logger = logging.getLogger("hybridfs")
@@ -113,11 +114,8 @@ class Audit:
         try:
             fd = os.open(self._path, _APPEND)
         except FileNotFoundError:
-            try:
-                fd = os.open(self._path, _APPEND | os.O_CREAT | os.O_EXCL, self._mode)
-                os.fchmod(fd, self._mode)  # whatever the umask says
-            except FileExistsError:
-                fd = os.open(self._path, _APPEND)
+            write_once(self._path, b"", self._mode)
+            fd = os.open(self._path, _APPEND)
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             raise OSError(errno.EINVAL, "not a file", self._path)

@@ -11,8 +11,6 @@ from typing import Any
 from hybridfs import values
 from hybridfs.errors import BadOption
 from hybridfs.globs import parse_globs
-from hybridfs.values import parse_duration as parse_duration
-from hybridfs.values import parse_size as parse_size
 
 
 def default_cache_dir() -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache, TLRUCache
 
 from hybridfs.origin.base import Status
 
@@ -17,8 +17,10 @@ class Grants:
     """Grants of one origin as one user."""
 
     def __init__(self, freshness: float) -> None:
-        # With the moment it was asked for, from which it counts: the cache's own clock starts when the answer is there.
-        self._granted: TTLCache[str, tuple[Status, float]] = TTLCache(_REMEMBERED, freshness, timer=time.monotonic)
+        # With the moment it was asked for, from which it counts, not from the answer.
+        self._granted: TLRUCache[str, tuple[Status, float]] = TLRUCache(
+            _REMEMBERED, lambda _, granted, __: granted[1] + freshness, timer=time.monotonic
+        )
         self._proven: LRUCache[str, Status] = LRUCache(_REMEMBERED)
         self._refused_at: LRUCache[str, float] = LRUCache(_REMEMBERED)
         self._lock = threading.Lock()
@@ -27,8 +29,8 @@ class Grants:
     def get(self, path: str) -> Status | None:
         """The version whose opening was granted, if it is fresh."""
         with self._lock:
-            status, granted_at = self._granted.get(path, (None, float("-inf")))
-            return status if time.monotonic() - granted_at < self._granted.ttl else None
+            status, _ = self._granted.get(path, (None, 0.0))
+            return status
 
     def proven(self, path: str) -> Status | None:
         """The version whose opening was granted the last time, however long ago."""
@@ -44,8 +46,7 @@ class Grants:
             if granted_at <= max(self._dropped_at, self._refused_at.get(path, self._dropped_at)):
                 return
             self._proven[path] = status
-            if time.monotonic() - granted_at < self._granted.ttl:
-                self._granted[path] = status, granted_at
+            self._granted[path] = status, granted_at
 
     def refuse(self, path: str) -> None:
         """Forgets a path of which the origin answered that the version granted is not to be had."""

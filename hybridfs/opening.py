@@ -107,13 +107,14 @@ class Opener:
         asked_at = time.monotonic()
         status, reader = self._settled(origin, path, status)
         status = _as_read(status, reader)
-        if reader.length > status.length:  # a grant would hide what is flushed to a file that is being written
+        opened = Opened(status, reader)
+        if opened.unfinished:  # a grant would hide what is flushed to a file that is being written
             grants.refuse(path)
-            return Opened(status, reader)
+            return opened
         unproven = Unproven(grants, path, status, asked_at, time.monotonic())
         if not status.length:
             unproven.keep()  # there is no byte to wait for
-        return Opened(status, reader, unproven)
+        return replace(opened, unproven=unproven)
 
     def _settled(self, origin: Origin, path: str, status: Status) -> tuple[Status, OriginReader]:
         """A version and a reader that was opened after it was known, unless the reader is the longer one.

@@ -32,11 +32,7 @@ _PATIENCE = {
 # It waits without end for a NameNode that is silent. These bound an answer, by whether it is awaited briefly.
 _BOUNDS = {False: "ipc.client.rpc-timeout.ms", True: "dfs.client.socket-timeout"}
 _SAFE_RANGE = 4 << 20  # larger single ranges cost page faults
-
-
 _PROVIDER = "hadoop.security.key.provider.path"
-
-
 _NO_KERBEROS: Mapping[str, str] = MappingProxyType({})
 
 

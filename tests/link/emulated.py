@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridfs.values import parse_duration, parse_size
+from spark_ext.bed.component import Component
+from spark_ext.bed.daemon import Daemon
 from spark_ext.bed.tools import BedError
 
 _FORWARDER = Path(__file__).with_name("forwarder.py")
@@ -30,7 +32,7 @@ class Crossed:
         return Crossed(self.received - earlier.received, self.sent - earlier.sent)
 
 
-class Link:
+class Link(Component):
     """An emulated link, as a context manager. Needs root, `ip` and /dev/net/tun.
 
     round_trip: such as `50ms`.
@@ -45,33 +47,13 @@ class Link:
     far_address = "10.214.0.2"
 
     def __init__(self, round_trip: str = "50ms", rate: str = "50MB", queue: str = "4MiB", mtu: int = 9000):
+        super().__init__("link")
         self._delay = parse_duration(round_trip) / 2
         self._rate = parse_size(rate)
         self._queue = parse_size(queue)
         self._mtu = mtu
         name = f"hybridfs-{os.getpid()}-{next(_numbers)}"
         self._ends = {f"{name}-near": self.near_address, f"{name}-far": self.far_address}
-        self._forwarder: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> Link:
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends the forwarder and removes the namespaces; processes at the ends keep theirs until they end."""
-        if self._forwarder:
-            self._forwarder.kill()
-            self._forwarder.communicate()
-        for namespace in self._ends:
-            with suppress(BedError):
-                _ip("netns", "delete", namespace)
 
     def near(self, command: Sequence[str]) -> list[str]:
         """The command line that runs `command` at the near end, where the cache is."""
@@ -91,18 +73,19 @@ class Link:
         for namespace in self._ends:
             _ip("netns", "add", namespace)
         shape = [repr(self._delay), str(self._rate), str(self._queue)]
-        self._forwarder = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_FORWARDER), *self._ends, _DEVICE, *shape],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._forwarder.stdout is not None
-        if self._forwarder.stdout.readline() != "ready\n":
-            raise BedError("the forwarder of an emulated link did not start: see what it wrote above")
+        command = [sys.executable, "-I", "-S", str(_FORWARDER), *self._ends, _DEVICE, *shape]
+        self._serve(Daemon("forwarder", command, self._scratch / "log", "ready"))
         for namespace, address in self._ends.items():
             _ip("-n", namespace, "address", "add", f"{address}/30", "dev", _DEVICE)
             _ip("-n", namespace, "link", "set", _DEVICE, "mtu", str(self._mtu), "txqueuelen", "10000", "up")
             _ip("-n", namespace, "link", "set", "lo", "up")
+
+    def _end(self) -> None:
+        """Processes at the ends keep their namespace until they end."""
+        super()._end()
+        for namespace in self._ends:
+            with suppress(BedError):
+                _ip("netns", "delete", namespace)
 
 
 def _ip(*words: str) -> None:

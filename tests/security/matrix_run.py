@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from hybridfs.config import parse_duration
+from hybridfs.values import parse_duration
 from tests.security.matrix import CHANGES, USERS, Cell, prepare
 from tests.security.matrix_beds import SHARED, House
 from tests.security.matrix_judge import Judge, Verdicts

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 import threading
 import time
 import urllib.parse
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from spark_ext.bed import BedError
+from spark_ext.bed.component import Component
 from spark_ext.bed.hadoopconf import write_conf
 from spark_ext.bed.jars import jars
 
@@ -49,40 +48,38 @@ class Policy:
     deny: frozenset[str] | set[str] = frozenset()
 
 
-class Ranger:
+class Ranger(Component):
     """The policies of one HDFS, served on a port of 127.0.0.1, as a context manager.
 
     poll: how often the plugin asks for newer policies, in seconds.
     """
 
     def __init__(self, poll: float = 2.0):
+        super().__init__("ranger")
         self.poll = poll
         self._policies: list[dict[str, Any]] = []
         self._version = 1
         self._changed = threading.Condition()
-        self._sent = 0  # the newest version that a plugin has
         self._known = 0  # the newest one that a plugin said it uses
 
-    def __enter__(self) -> Ranger:
+    def _start(self) -> None:
         self._jars = jars(_RECIPE)
         self._definition = _definition(self._jars)
-        self._directory = Path(tempfile.mkdtemp(prefix="hybridfs-ranger-"))
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self._write_conf()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        shutil.rmtree(self._directory, ignore_errors=True)
+    def _end(self) -> None:
+        if hasattr(self, "_thread"):
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
 
     def for_hdfs(self) -> dict[str, Any]:
         """The arguments of `Hdfs` by which its NameNodes load the plugin."""
         return {
-            "classpath": [self._directory / "conf", self._jars / "*"],
+            "classpath": [self._scratch / "conf", self._jars / "*"],
             "conf": {"dfs.namenode.inode.attributes.provider.class": _AUTHORIZER},
         }
 
@@ -109,8 +106,8 @@ class Ranger:
             return json.dumps(_service_policies(self._version, self._definition, self._policies)).encode()
 
     def _write_conf(self) -> None:
-        conf = self._directory / "conf"
-        cache = self._directory / "policies"
+        conf = self._scratch / "conf"
+        cache = self._scratch / "policies"
         cache.mkdir()
         write_conf(
             conf / "ranger-hdfs-security.xml",

@@ -12,6 +12,7 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileRange;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.hdfs.DFSInputStream;
 
 /** One sequence of operations, through the cache and through plain HDFS, each checked at once: as lane.py. */
 final class Lane {
@@ -129,6 +130,7 @@ final class Lane {
         checker.count("opens", 1);
         try {
             FSDataInputStream in = cached.open(paths.get(file));
+            sight.plain = in.getWrappedStream() instanceof DFSInputStream;
             checker.opened(sight, in.available());
             Handle handle = new Handle(sight, in, paired ? openPlain(file) : null);
             handles.put(slot, handle);

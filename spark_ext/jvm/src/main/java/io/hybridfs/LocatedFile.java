@@ -13,7 +13,7 @@ import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 /** A file's status together with its blocks, of one moment. As a status, it needs no permission to read the file. */
 final class LocatedFile {
     /** Whether this Hadoop has the two in one class; 3.1 and later. */
-    private static final boolean AT_ONCE = inOneClass();
+    static final boolean AT_ONCE = inOneClass();
     private static final int ATTEMPTS = 3;
 
     final FileStatus status;

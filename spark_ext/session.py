@@ -63,6 +63,7 @@ def _lend(properties: Mapping[str, str]) -> None:
 def _wanted(options: dict[str, Any], lookup: settings.Lookup) -> dict[str, str]:
     """What the session needs, joined with what is configured. Raises SparkSetupError where the two do not agree."""
     new = settings.named(settings.wanted(options, lookup("spark.master")), lookup)
+    new = settings.listing(new, lookup)
     return settings.merge(_with_python(options, new, lookup), lookup)
 
 
@@ -142,6 +143,7 @@ def attach(spark: SparkSession, **options: Any) -> SparkSession:
     context._jsc.addJar(jar.path())
     for key, value in properties.items():
         context._jsc.hadoopConfiguration().set(key, value)
+    _list_on_driver(spark)
     _lend_to_running(context, options)
     live.forget_file_systems(jvm, "hdfs", settings.SHIM)
     if deaf := live.close_on_executors(spark):
@@ -152,10 +154,24 @@ def attach(spark: SparkSession, **options: Any) -> SparkSession:
     return spark
 
 
+def _list_on_driver(spark: SparkSession) -> None:
+    """For this session and for those that the application makes later, unless it says otherwise."""
+    threshold = settings.listing({}, _running(spark.sparkContext)).get(settings.LISTING_THRESHOLD)
+    session: Any = spark._jsparkSession
+    if threshold and not session.sessionState().conf().contains(settings.LISTING_THRESHOLD):
+        spark.conf.set(settings.LISTING_THRESHOLD, threshold)
+        session.sparkContext().conf().set(settings.LISTING_THRESHOLD, threshold)
+
+
+def _running(context: Any) -> settings.Lookup:
+    """Spark properties of Hadoop, as a live session has them."""
+    conf = context._jsc.hadoopConfiguration()
+    return lambda key: conf.get(key.removeprefix(settings.HADOOP))
+
+
 def _lend_to_running(context: Any, options: dict[str, Any]) -> None:
     """Gives Python in the driver, and in workers of jobs to come, the options that the session has by now."""
-    running = context._jsc.hadoopConfiguration()
-    found = settings.python_environment(options, {}, lambda key: running.get(key.removeprefix(settings.HADOOP)))
+    found = settings.python_environment(options, {}, _running(context))
     for name, value in found.items():
         context.environment.setdefault(name, value)
     driver_options.lend({name: context.environment[name] for name in found})
@@ -168,14 +184,9 @@ def require_classic(spark: SparkSession) -> None:
 
 def _hadoop_properties(context: Any, options: dict[str, Any]) -> dict[str, str]:
     """Hadoop properties to set in a live session. Raises SparkSetupError where one has another value."""
-    running = context._jsc.hadoopConfiguration()
+    lookup = _running(context)
     new = {settings.HDFS_IMPL: settings.SHIM, "spark.hadoop.fs.hybridfs.impl": settings.SHIM}
     new |= settings.option_keys(options)
-
-    def lookup(key: str) -> str | None:
-        value: str | None = running.get(key.removeprefix(settings.HADOOP))
-        return value
-
     merged = settings.merge(settings.named(new, lookup), lookup)
     return {key.removeprefix(settings.HADOOP): value for key, value in merged.items()}
 
@@ -193,4 +204,5 @@ def conf(master: str | None = None, /, **options: Any) -> dict[str, str]:
         BadOption: an option is unknown or its value cannot be used.
         SparkSetupError: this installation has no jar.
     """
-    return _with_python(options, settings.wanted(options, master), lambda _: None)
+    nothing: dict[str, str] = {}
+    return _with_python(options, settings.listing(settings.wanted(options, master), nothing.get), nothing.get)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridfs.config import OPTIONS, hadoop_options
+from hybridfs.config import settings as parse_options
 from hybridfs.origin import hadoop_conf
 from spark_ext import driver_options, jar
 from spark_ext.jar import SparkSetupError
@@ -20,6 +21,7 @@ PLAIN = "org.apache.hadoop.hdfs.DistributedFileSystem"
 HADOOP = "spark.hadoop."
 HDFS_IMPL = "spark.hadoop.fs.hdfs.impl"
 EXECUTOR_ENV = "spark.executorEnv."
+LISTING_THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
 APPLICATION = HADOOP + OPTIONS["application"].hadoop_key
 _SHARED = tuple(option for option in OPTIONS.values() if option.hadoop)
 _PYTHONS = tuple(option for option in OPTIONS.values() if not option.hadoop)
@@ -88,8 +90,31 @@ def named(new: dict[str, str], existing: Lookup) -> dict[str, str]:
     return new | {APPLICATION: f"spark-{uuid.uuid4()}"}
 
 
+def listing(new: dict[str, str], existing: Lookup) -> dict[str, str]:
+    """``new`` with a driver that lists all directories itself, where listings are cached.
+
+    From 33 directories on Spark lists them by a job with a task for each: 10,000 tasks would ask the NameNode one by
+    one for what the driver gets by 100, and the cache of the driver's host would not be used.
+
+    Raises:
+        BadOption: the value of an option that is configured already cannot be used.
+    """
+    if not _lists_through_cache(lambda key: new.get(key) or existing(key)):
+        return new
+    return new | {LISTING_THRESHOLD: str(2**31 - 1)}
+
+
+def _lists_through_cache(lookup: Lookup) -> bool:
+    names = ("enabled", "listings", "freshness")
+    found = {name: value for name in names if (value := lookup(HADOOP + OPTIONS[name].hadoop_key))}
+    options = parse_options(**found)
+    return options.enabled and options.listings != "origin" and options.freshness > 0
+
+
 def merge(new: Mapping[str, str], existing: Lookup) -> dict[str, str]:
-    """`new` joined with what is configured already; lists grow, environments stay, other values must agree.
+    """`new` joined with what is configured already; lists grow, other values must agree.
+
+    What the user set for Python's environment, or for how Spark lists, stays.
 
     Raises:
         SparkSetupError: a property has another value already.
@@ -100,8 +125,8 @@ def merge(new: Mapping[str, str], existing: Lookup) -> dict[str, str]:
 def _joined(key: str, new: str, old: str | None) -> str:
     if not old:
         return new
-    if key.startswith(EXECUTOR_ENV):
-        return old  # he wants something else for Python
+    if key.startswith(EXECUTOR_ENV) or key == LISTING_THRESHOLD:
+        return old
     if key in LISTS:
         return join_list(old, new, LISTS[key])
     if old != new and (key, old) != (HDFS_IMPL, PLAIN):

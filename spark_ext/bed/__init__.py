@@ -9,6 +9,8 @@ Everything that was started ends with the context, and with the process if that 
 
 from spark_ext.bed.daemon import BedError, Daemon
 from spark_ext.bed.hdfs import Hdfs, Served
+from spark_ext.bed.link import Crossed, Link
 from spark_ext.bed.metastore import Metastore
+from spark_ext.bed.place import HERE, Place
 
-__all__ = ["BedError", "Daemon", "Hdfs", "Metastore", "Served"]
+__all__ = ["HERE", "BedError", "Crossed", "Daemon", "Hdfs", "Link", "Metastore", "Place", "Served"]

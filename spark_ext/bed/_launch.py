@@ -19,7 +19,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != starter:  # it died before prctl took hold
         sys.exit(f"starter {starter} is gone")
-    os.execv(command[0], command)
+    os.execvp(command[0], command)
 
 
 main()

@@ -1,4 +1,4 @@
-"""An HDFS of separate processes: one or two NameNodes and some DataNodes on 127.0.0.1."""
+"""An HDFS of separate processes: one or two NameNodes and some DataNodes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import Daemon, java_command, run_java
 from spark_ext.bed.hadoopconf import write_conf
 from spark_ext.bed.jars import jars
+from spark_ext.bed.place import HERE, Place
 from spark_ext.bed.ports import free_port
 from spark_ext.bed.tools import BedError
 
@@ -66,6 +67,7 @@ class Hdfs(Component):
     scratch: an existing directory for data and logs; without it a temporary one, removed at the end.
     classpath: further entries for the servers, such as a plugin's jars and its directory of configuration.
     java_options: further options of the servers' JVMs.
+    at: where the servers are, such as the far end of a `Link`; clients must be where they see that address.
 
     Permissions are on and the superuser is the user of this process. Roles have the ids `namenode0`,
     `namenode1`, `datanode0`, ...
@@ -79,6 +81,7 @@ class Hdfs(Component):
         scratch: Path | None = None,
         classpath: Sequence[Path] = (),
         java_options: Sequence[str] = (),
+        at: Place = HERE,
     ):
         super().__init__("hdfs", scratch)
         self.ha = ha
@@ -87,6 +90,7 @@ class Hdfs(Component):
         self._extra = dict(conf or {})
         self._further = [str(entry) for entry in classpath]
         self._java_options = list(java_options)
+        self.at = at
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -112,8 +116,8 @@ class Hdfs(Component):
 
     @property
     def authority(self) -> str:
-        """`127.0.0.1:PORT`, or the nameservice."""
-        return NAMESERVICE if self.ha else f"127.0.0.1:{self._namenodes[0].rpc_port}"
+        """`ADDRESS:PORT`, or the nameservice."""
+        return NAMESERVICE if self.ha else f"{self.at.address}:{self._namenodes[0].rpc_port}"
 
     @property
     def url(self) -> str:
@@ -122,8 +126,8 @@ class Hdfs(Component):
 
     @property
     def web_authority(self) -> str:
-        """`127.0.0.1:PORT` of the first NameNode's WebHDFS."""
-        return f"127.0.0.1:{self._namenodes[0].http_port}"
+        """`ADDRESS:PORT` of the first NameNode's WebHDFS."""
+        return f"{self.at.address}:{self._namenodes[0].http_port}"
 
     @property
     def conf_dir(self) -> Path:
@@ -205,11 +209,11 @@ class Hdfs(Component):
         return candidates[0]
 
     def _state(self, node: _NameNode) -> str:
-        return str(http.jmx(node.http_port, "Hadoop:service=NameNode,name=NameNodeStatus")[0]["State"])
+        return str(http.jmx(self.at, node.http_port, "Hadoop:service=NameNode,name=NameNodeStatus")[0]["State"])
 
     def _haadmin(self, *arguments: str) -> None:
         tool = java_command(_HAADMIN, self._classpath(self.conf_dir), self._scratch / "tmp")
-        run_java([*tool, "-ns", NAMESERVICE, *arguments])
+        run_java(self.at([*tool, "-ns", NAMESERVICE, *arguments]))
 
     # -- what the servers counted -------------------------------------------------------------------------------
 
@@ -237,14 +241,14 @@ class Hdfs(Component):
         counts: dict[str, int] = {}
         for node in self._namenodes:
             if self._daemons[node.id].running:
-                for method, number in _rpc_counts(node).items():
+                for method, number in _rpc_counts(self.at, node).items():
                     counts[method] = counts.get(method, 0) + number
         return counts
 
     def _datanode_served(self, node: _DataNode) -> Served:
         if not self._daemons[node.id].running:
             return Served(0, 0)
-        bean = http.jmx(node.http_port, "Hadoop:service=DataNode,name=DataNodeActivity-*")[0]
+        bean = http.jmx(self.at, node.http_port, "Hadoop:service=DataNode,name=DataNodeActivity-*")[0]
         return Served(bean["BytesRead"], bean["BlocksRead"])
 
     def web(self, method: str, path: str, user: str | None = None, **parameters: object) -> http.Json:
@@ -253,7 +257,7 @@ class Hdfs(Component):
         port = next((node.http_port for node in self._namenodes if node.id == active), None)
         if port is None:
             raise BedError("no NameNode is active")
-        return http.webhdfs(port, method, path, **self._web_identity(user or self.superuser), **parameters)
+        return http.webhdfs(self.at, port, method, path, **self._web_identity(user or self.superuser), **parameters)
 
     def _web_identity(self, user: str) -> dict[str, str]:
         """The parameters of a WebHDFS call by which the NameNode knows `user`."""
@@ -262,7 +266,7 @@ class Hdfs(Component):
     def put(self, path: str, data: bytes, user: str | None = None, permission: str = "644") -> None:
         """Write a file with `data` as `user` (default: the superuser), over one that is there."""
         wanted = {"op": "CREATE", "overwrite": "true", "permission": permission, "noredirect": "true"}
-        http.send(self.web("PUT", path, user, **wanted)["Location"], data)
+        http.send(self.at, self.web("PUT", path, user, **wanted)["Location"], data)
 
     def _responsive_datanodes(self) -> list[Daemon]:
         daemons = [self._daemons[node.id] for node in self._datanodes]
@@ -286,10 +290,10 @@ class Hdfs(Component):
         node = _DataNode(role, free_port())
         site = {
             "dfs.datanode.data.dir": f"file://{self._scratch / role / 'data'}",
-            "dfs.datanode.hostname": "localhost",
-            "dfs.datanode.address": f"127.0.0.1:{free_port()}",
-            "dfs.datanode.ipc.address": f"127.0.0.1:{free_port()}",
-            "dfs.datanode.http.address": f"127.0.0.1:{node.http_port}",
+            "dfs.datanode.hostname": "localhost" if self.at == HERE else self.at.address,
+            "dfs.datanode.address": f"{self.at.address}:{free_port()}",
+            "dfs.datanode.ipc.address": f"{self.at.address}:{free_port()}",
+            "dfs.datanode.http.address": f"{self.at.address}:{node.http_port}",
         }
         self._datanodes.append(node)
         self._daemon(role, self._role(role, _DATANODE, site, "datanode"), "Successfully sent block report")
@@ -302,7 +306,7 @@ class Hdfs(Component):
         period = f"*.periodMillis={int(_METRIC_PERIOD * 1000)}\n"
         (conf / f"hadoop-metrics2-{metrics}.properties").write_text(period)
         java, *rest = java_command(main_class, self._classpath(conf), self._scratch / role / "tmp")
-        return [java, *self._java_options, *rest]
+        return self.at([java, *self._java_options, *rest])
 
     def _daemon(self, role: str, command: list[str], ready: str) -> Daemon:
         daemon = self._daemons[role] = Daemon(role, command, self._scratch / role / "log", ready)
@@ -342,7 +346,7 @@ class Hdfs(Component):
         """The properties by which clients and servers find the NameNodes."""
         if not self.ha:
             node = self._namenodes[0]
-            return {"dfs.namenode.http-address": f"127.0.0.1:{node.http_port}"}
+            return {"dfs.namenode.http-address": f"{self.at.address}:{node.http_port}"}
         named: dict[str, object] = {
             "dfs.nameservices": NAMESERVICE,
             f"dfs.ha.namenodes.{NAMESERVICE}": ",".join(node.id for node in self._namenodes),
@@ -354,13 +358,13 @@ class Hdfs(Component):
             "dfs.ha.fencing.methods": "shell(/bin/true)",
         }
         for node in self._namenodes:
-            named[f"dfs.namenode.rpc-address.{NAMESERVICE}.{node.id}"] = f"127.0.0.1:{node.rpc_port}"
-            named[f"dfs.namenode.http-address.{NAMESERVICE}.{node.id}"] = f"127.0.0.1:{node.http_port}"
+            named[f"dfs.namenode.rpc-address.{NAMESERVICE}.{node.id}"] = f"{self.at.address}:{node.rpc_port}"
+            named[f"dfs.namenode.http-address.{NAMESERVICE}.{node.id}"] = f"{self.at.address}:{node.http_port}"
         return named
 
 
-def _rpc_counts(node: _NameNode) -> dict[str, int]:
-    beans = http.jmx(node.http_port, f"Hadoop:service=NameNode,name=RpcDetailedActivityForPort{node.rpc_port}")
+def _rpc_counts(at: Place, node: _NameNode) -> dict[str, int]:
+    beans = http.jmx(at, node.http_port, f"Hadoop:service=NameNode,name=RpcDetailedActivityForPort{node.rpc_port}")
     # A bean names each method thrice: `GetFileInfoNumOps`, and that after `Overall` and after `Deferred`.
     method = re.compile(r"(?!Overall|Deferred)(\w+)NumOps")
     found = {match: number for bean in beans for key, number in bean.items() if (match := method.fullmatch(key))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 from spark_ext.bed.component import Component
@@ -19,7 +20,7 @@ _URI = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*:/[^\s,;)}\]]*")
 
 
 class Metastore(Component):
-    """A running metastore whose warehouse is on `hdfs`, as a context manager. What it holds ends with it."""
+    """A running metastore beside `hdfs`, where its warehouse is, as a context manager. What it holds ends with it."""
 
     def __init__(self, hdfs: Hdfs):
         super().__init__("metastore")
@@ -28,8 +29,8 @@ class Metastore(Component):
 
     @property
     def uri(self) -> str:
-        """`thrift://127.0.0.1:PORT`."""
-        return f"thrift://127.0.0.1:{self.port}"
+        """`thrift://ADDRESS:PORT`."""
+        return f"thrift://{self.hdfs.at.address}:{self.port}"
 
     @property
     def warehouse(self) -> str:
@@ -49,7 +50,8 @@ class Metastore(Component):
     def dump(self) -> list[str]:
         """All databases, tables, partitions and functions with all their fields, each as one line of text."""
         # A source file in the place of a main class is compiled and run.
-        return run_java([*java_command(str(_DUMP), self._classpath(), self._temporary), self.uri]).splitlines()
+        command = [*java_command(str(_DUMP), self._classpath(), self._temporary), self.uri]
+        return run_java(self.hdfs.at(command)).splitlines()
 
     def uris(self) -> set[str]:
         """Every URI in `dump()`: locations, SerDe parameters, view texts, anything."""
@@ -62,7 +64,8 @@ class Metastore(Component):
             shutil.copy(self.hdfs.conf_dir / name, self._scratch / name)
         main_class = "org.apache.hadoop.hive.metastore.HiveMetaStore"
         command = [*java_command(main_class, self._classpath(), self._temporary, "512m"), "-p", str(self.port)]
-        self._serve(Daemon("metastore", command, self._scratch / "log", lambda: is_listening(self.port)))
+        ready = partial(is_listening, self.port, self.hdfs.at)
+        self._serve(Daemon("metastore", self.hdfs.at(command), self._scratch / "log", ready))
 
     @property
     def _temporary(self) -> Path:

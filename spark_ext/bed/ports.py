@@ -1,9 +1,11 @@
-"""Free TCP ports of 127.0.0.1 that stay free until a daemon binds them, also across its restarts."""
+"""Free TCP ports that stay free until a daemon binds them, also across its restarts."""
 
 from __future__ import annotations
 
 import random
 import socket
+
+from spark_ext.bed.place import HERE, Place
 
 # Below every usual ephemeral range, so that no outgoing connection takes one while its daemon is down.
 _FIRST, _LAST = 15_000, 31_999
@@ -20,11 +22,11 @@ def free_port() -> int:
             return port
 
 
-def is_listening(port: int) -> bool:
-    """Whether a connection to `port` of 127.0.0.1 is accepted."""
-    with socket.socket() as probe:
+def is_listening(port: int, at: Place = HERE) -> bool:
+    """Whether a connection to `port` there is accepted."""
+    with at.entered(), socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((at.address, port)) == 0
 
 
 def _is_free(port: int) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.link.emulated import Link
+from spark_ext.bed import Link
 
 pytestmark = pytest.mark.link
 
@@ -44,7 +44,7 @@ print(json.dumps([fetch(1), fetch(int(sys.argv[2]))]))
 def link() -> Iterator[Link]:
     with Link(round_trip="60ms", rate="20MB") as made:
         server = subprocess.Popen(
-            made.far([sys.executable, "-c", SERVE, made.far_address]), stdout=subprocess.PIPE, text=True
+            made.far([sys.executable, "-c", SERVE, made.far.address]), stdout=subprocess.PIPE, text=True
         )
         try:
             assert server.stdout is not None
@@ -57,7 +57,7 @@ def link() -> Iterator[Link]:
 
 def test_a_round_trip_and_the_rate_hold_and_bytes_are_counted(link: Link) -> None:
     before = link.crossed()
-    fetch = link.near([sys.executable, "-c", FETCH, link.far_address, str(SIZE)])
+    fetch = link.near([sys.executable, "-c", FETCH, link.far.address, str(SIZE)])
     done = subprocess.run(fetch, capture_output=True, text=True, check=True, timeout=60)
     (connected, one_byte), (_, whole) = json.loads(done.stdout)
     crossed = link.crossed() - before

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,10 +16,17 @@ from pathlib import Path
 from hybridfs.values import parse_duration, parse_size
 from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import Daemon
+from spark_ext.bed.place import Place
 from spark_ext.bed.tools import BedError
 
 _FORWARDER = Path(__file__).with_name("forwarder.py")
 _DEVICE = "link0"
+_FILES = Path("/etc/netns")
+_NEEDED = {
+    "root": lambda: os.geteuid() == 0,
+    "the command `ip` (package iproute2)": lambda: shutil.which("ip") is not None,
+    "/dev/net/tun (`modprobe tun`; in a container: `--device /dev/net/tun`)": Path("/dev/net/tun").exists,
+}
 _numbers = itertools.count()
 
 
@@ -40,11 +49,11 @@ class Link(Component):
     queue: bytes that wait for their turn in each direction before packets are dropped.
     mtu: bytes of the largest packet. Fewer, larger packets leave more of a small host to what is measured.
 
-    Processes are put at an end by `near` and `far`; each end sees the other by its address, and nothing else.
-    """
+    near: where the cache is. far: where HDFS is. Each sees the other by its address, and nothing else.
 
-    near_address = "10.214.0.1"
-    far_address = "10.214.0.2"
+    >>> with Link() as link, Hdfs(at=link.far) as hdfs:      # doctest: +SKIP
+    ...     subprocess.run(link.near(["python", "..."]), env={**os.environ, **hdfs.as_user("alice")})
+    """
 
     def __init__(self, round_trip: str = "50ms", rate: str = "50MB", queue: str = "4MiB", mtu: int = 9000):
         super().__init__("link")
@@ -53,15 +62,8 @@ class Link(Component):
         self._queue = parse_size(queue)
         self._mtu = mtu
         name = f"hybridfs-{os.getpid()}-{next(_numbers)}"
-        self._ends = {f"{name}-near": self.near_address, f"{name}-far": self.far_address}
-
-    def near(self, command: Sequence[str]) -> list[str]:
-        """The command line that runs `command` at the near end, where the cache is."""
-        return ["ip", "netns", "exec", next(iter(self._ends)), *command]
-
-    def far(self, command: Sequence[str]) -> list[str]:
-        """The command line that runs `command` at the far end, where HDFS is."""
-        return ["ip", "netns", "exec", list(self._ends)[1], *command]
+        self.near = Place("10.214.0.1", f"{name}-near")
+        self.far = Place("10.214.0.2", f"{name}-far")
 
     def crossed(self) -> Crossed:
         """What the near end's device has counted so far."""
@@ -70,22 +72,43 @@ class Link(Component):
         return Crossed(int(received), int(sent))
 
     def _start(self) -> None:
-        for namespace in self._ends:
-            _ip("netns", "add", namespace)
+        _check_host()
+        for end in self._ends:
+            _ip("netns", "add", end)
         shape = [repr(self._delay), str(self._rate), str(self._queue)]
         command = [sys.executable, "-I", "-S", str(_FORWARDER), *self._ends, _DEVICE, *shape]
         self._serve(Daemon("forwarder", command, self._scratch / "log", "ready"))
-        for namespace, address in self._ends.items():
-            _ip("-n", namespace, "address", "add", f"{address}/30", "dev", _DEVICE)
-            _ip("-n", namespace, "link", "set", _DEVICE, "mtu", str(self._mtu), "txqueuelen", "10000", "up")
-            _ip("-n", namespace, "link", "set", "lo", "up")
+        for end, address in self._ends.items():
+            _ip("-n", end, "address", "add", f"{address}/30", "dev", _DEVICE)
+            _ip("-n", end, "link", "set", _DEVICE, "mtu", str(self._mtu), "txqueuelen", "10000", "up")
+            _ip("-n", end, "link", "set", "lo", "up")
+            self._name(end, address)
+
+    def _name(self, end: str, address: str) -> None:
+        """Lets names be looked up without a network: `ip netns exec` shows processes these files as those in /etc."""
+        files = _FILES / end
+        files.mkdir(parents=True)
+        (files / "hosts").write_text(f"127.0.0.1 localhost\n{address} {socket.gethostname()}\n")
+        (files / "resolv.conf").write_text("")
+
+    @property
+    def _ends(self) -> dict[str, str]:
+        """Addresses by namespace."""
+        return {str(end.namespace): end.address for end in (self.near, self.far)}
 
     def _end(self) -> None:
         """Processes at the ends keep their namespace until they end."""
         super()._end()
-        for namespace in self._ends:
+        for end in self._ends:
             with suppress(BedError):
-                _ip("netns", "delete", namespace)
+                _ip("netns", "delete", end)
+            shutil.rmtree(_FILES / end, ignore_errors=True)
+
+
+def _check_host() -> None:
+    missing = [name for name, there in _NEEDED.items() if not there()]
+    if missing:
+        raise BedError(f"an emulated link cannot be made here: it needs {', '.join(missing)}")
 
 
 def _ip(*words: str) -> None:
@@ -95,5 +118,7 @@ def _ip(*words: str) -> None:
 def _run(command: Sequence[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BedError(f"{' '.join(command)}: {done.stderr.strip()}; an emulated link needs root and /dev/net/tun")
+        raise BedError(
+            f"{' '.join(command)}: {done.stderr.strip()}; an emulated link needs root and network namespaces"
+        )
     return done.stdout

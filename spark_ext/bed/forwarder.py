@@ -53,12 +53,16 @@ class Way:
         return self._waiting[0][0] if self._waiting else float("inf")
 
 
+def enter(namespace: int) -> None:
+    """Moves this thread to the network namespace of a descriptor. `os.setns` is not in every Python yet."""
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "setns")
+
+
 def device(namespace: str, name: str) -> int:
     """A TUN device made in a network namespace; this process goes over to that."""
     with open(f"/run/netns/{namespace}") as entered:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.setns(entered.fileno(), _CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), namespace)
+        enter(entered.fileno())
     made = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(made, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _TUN_WITHOUT_HEADER))
     return made

@@ -19,6 +19,7 @@ final class Cache {
     final Options options;
     final Admission admission;
     final Grants grants;
+    final Listings listings;
     /** Of the NameNode's principal; empty where it is not configured. */
     final String realm;
     private final Audit audit;
@@ -48,6 +49,22 @@ final class Cache {
         grants = new Grants(user.getUserName() + " in " + shared, options.freshnessMillis);
         admission = new Admission(options);
         store = options.enabled ? Store.of(options) : null;
+        Entries entries = new Entries(authority, "hdfs-" + authority + "@" + shortName, options.freshnessMillis,
+            this::keepsListings);
+        listings = new Listings(authority, entries, options, () -> usable() && !store.isDisabled());
+        Explain.knows(name.getAuthority(), authority);
+    }
+
+    private Tier keepsListings() {
+        return usable() ? store.listings() : null;
+    }
+
+    /** Whether there is a store, or is one by now. */
+    private boolean usable() {
+        if (store == null && options.enabled) {
+            store = storeByNow();
+        }
+        return store != null;
     }
 
     /**
@@ -76,10 +93,7 @@ final class Cache {
         if (!options.enabled) {
             return Miss.DISABLED;
         }
-        if (store == null) {
-            store = storeByNow();
-        }
-        if (store != null && store.isDisabled()) {
+        if (usable() && store.isDisabled()) {
             return Miss.DISABLED;
         }
         Miss refused = admission.refuses(CanonicalUri.path(path.toUri().getPath()));

@@ -57,6 +57,17 @@ final class CanonicalUri {
         return trailing ? squeezed.substring(0, squeezed.length() - 1) : squeezed;
     }
 
+    /** The uri of the directory that a canonical uri is in; null of the root. */
+    static String parent(String uri) {
+        int authority = uri.indexOf("//") + 2;
+        int root = uri.indexOf('/', authority);
+        int slash = uri.lastIndexOf('/');
+        if (slash == uri.length() - 1) {
+            return null;
+        }
+        return uri.substring(0, slash == root ? slash + 1 : slash);
+    }
+
     private static String withPort(String address) {
         String lower = address.toLowerCase(Locale.ROOT);
         return lower.indexOf(':') < 0 ? lower + ":" + DEFAULT_PORT : lower;

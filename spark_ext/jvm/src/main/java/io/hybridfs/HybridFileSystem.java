@@ -1,5 +1,6 @@
 package io.hybridfs;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
@@ -92,15 +93,27 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     }
 
     @Override
-    String canonical(Path path) {
-        return cache.canonical(makeQualified(path));
+    Listings listings() {
+        return cache.listings;
     }
 
     // ---- what engines ask first, and where a Kerberos that does not work shows
 
     @Override
     public FileStatus getFileStatus(Path f) throws IOException {
-        return explained(() -> super.getFileStatus(f));
+        FileStatus known = cache.listings.status(makeQualified(f));
+        if (known != null) {
+            statistics.incrementReadOps(1);
+            return known;
+        }
+        long askedNanos = System.nanoTime();
+        long askedMillis = System.currentTimeMillis();
+        try {
+            return explained(() -> super.getFileStatus(f));
+        } catch (FileNotFoundException e) {
+            cache.listings.absent(makeQualified(f), askedNanos, askedMillis);
+            throw e;
+        }
     }
 
     @Override

@@ -191,13 +191,22 @@ final class Listing {
         int at = 0;
         for (int i = 0; i < size; i++, at = Records.next(in, at)) {
             HdfsFileStatus apart = beside.get(i);
-            statuses[i] = apart == null ? Records.read(in, at, texts, located) : apart;
+            statuses[i] = apart == null ? Records.read(in, at, texts, located, false) : apart;
         }
         return statuses;
     }
 
     /** The child of that local name, or null. */
     HdfsFileStatus child(String name) {
+        return child(name, false);
+    }
+
+    /** The same as {@code getFileStatus} of plain HDFS gets it: without a name. */
+    HdfsFileStatus itself(String name) {
+        return child(name, true);
+    }
+
+    private HdfsFileStatus child(String name, boolean nameless) {
         if (index == null) {
             index = new ListingIndex(records, size);
         }
@@ -206,12 +215,13 @@ final class Listing {
             return null;
         }
         HdfsFileStatus apart = beside.get(place);
-        return apart == null ? Records.read(Records.open(records), index.start(place), texts, false) : apart;
+        return apart != null ? apart
+            : Records.read(Records.open(records), index.start(place), texts, false, nameless);
     }
 
     /** The directory's own status with an empty name; null where it is not known. */
     HdfsFileStatus own() {
-        return own == null ? null : Records.read(Records.open(own), 0, texts, false);
+        return own == null ? null : Records.read(Records.open(own), 0, texts, false, true);
     }
 
     /** Whether {@code now}, of a later listing of the parent, shows that no child came, went or was renamed. */

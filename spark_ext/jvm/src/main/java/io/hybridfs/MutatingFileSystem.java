@@ -16,16 +16,27 @@ import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.hdfs.client.HdfsDataOutputStream;
 import org.apache.hadoop.util.Progressable;
 
-/** HDFS whose own mutations are passed through, and which no grant outlives. */
+/** HDFS whose own mutations are passed through, and which no grant and no listing outlives. */
 public abstract class MutatingFileSystem extends DistributedFileSystem {
-    /** The one name of a file, as grants know it. */
-    abstract String canonical(Path path);
+    /** What this file system knows of directories. */
+    abstract Listings listings();
 
-    private <T> T mutate(Action<T> mutation, Path... paths) throws IOException {
-        try {
+    private Mutation change(Path path) {
+        return new Mutation(listings(), plain(path), false);
+    }
+
+    /** Of a path that is made with what is missing above it. */
+    private Mutation making(Path path) {
+        return new Mutation(listings(), plain(path), true);
+    }
+
+    private String plain(Path path) {
+        return makeQualified(path).toUri().getPath();
+    }
+
+    private <T> T mutate(Action<T> mutation, Path path) throws IOException {
+        try (Mutation change = change(path)) {
             return mutation.run();
-        } finally {
-            drop(paths);
         }
     }
 
@@ -34,16 +45,17 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
         void run() throws IOException;
     }
 
-    private void change(Change change, Path... paths) throws IOException {
-        mutate(() -> {
+    private void change(Change change, Path path) throws IOException {
+        try (Mutation begun = change(path)) {
             change.run();
-            return null;
-        }, paths);
+        }
     }
 
-    private void drop(Path... paths) {
-        for (Path path : paths) {
-            Grants.drop(canonical(path));
+    /** Begins to write a file, until its stream is closed. */
+    private FSDataOutputStream write(Action<? extends FSDataOutputStream> opening, Path path, boolean makesParents)
+        throws IOException {
+        try (Mutation change = makesParents ? making(path) : change(path)) {
+            return WrittenStream.over(opening.run(), statistics, () -> change(path));
         }
     }
 
@@ -51,55 +63,96 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
     public FSDataOutputStream create(Path f, FsPermission permission, EnumSet<CreateFlag> flags, int bufferSize,
                                      short replication, long blockSize, Progressable progress, ChecksumOpt checksum)
         throws IOException {
-        return mutate(() -> super.create(f, permission, flags, bufferSize, replication, blockSize, progress, checksum),
-            f);
+        return write(() -> super.create(f, permission, flags, bufferSize, replication, blockSize, progress, checksum),
+            f, true);
     }
 
     @Override
     public HdfsDataOutputStream create(Path f, FsPermission permission, boolean overwrite, int bufferSize,
                                        short replication, long blockSize, Progressable progress,
                                        InetSocketAddress[] favoredNodes) throws IOException {
-        return mutate(() -> super.create(f, permission, overwrite, bufferSize, replication, blockSize, progress,
-            favoredNodes), f);
+        return (HdfsDataOutputStream) write(() -> super.create(f, permission, overwrite, bufferSize, replication,
+            blockSize, progress, favoredNodes), f, true);
+    }
+
+    @Override
+    protected HdfsDataOutputStream primitiveCreate(Path f, FsPermission permission, EnumSet<CreateFlag> flags,
+                                                   int bufferSize, short replication, long blockSize,
+                                                   Progressable progress, ChecksumOpt checksum) throws IOException {
+        return (HdfsDataOutputStream) write(() -> super.primitiveCreate(f, permission, flags, bufferSize, replication,
+            blockSize, progress, checksum), f, true);
     }
 
     @Override
     public FSDataOutputStream createNonRecursive(Path f, FsPermission permission, EnumSet<CreateFlag> flags,
                                                  int bufferSize, short replication, long blockSize,
                                                  Progressable progress) throws IOException {
-        return mutate(() -> super.createNonRecursive(f, permission, flags, bufferSize, replication, blockSize,
-            progress), f);
+        return write(() -> super.createNonRecursive(f, permission, flags, bufferSize, replication, blockSize,
+            progress), f, false);
     }
 
     @Override
     public FSDataOutputStream append(Path f, EnumSet<CreateFlag> flags, int bufferSize, Progressable progress)
         throws IOException {
-        return mutate(() -> super.append(f, flags, bufferSize, progress), f);
+        return write(() -> super.append(f, flags, bufferSize, progress), f, false);
     }
 
     @Override
     public FSDataOutputStream append(Path f, EnumSet<CreateFlag> flags, int bufferSize, Progressable progress,
                                      InetSocketAddress[] favoredNodes) throws IOException {
-        return mutate(() -> super.append(f, flags, bufferSize, progress, favoredNodes), f);
+        return write(() -> super.append(f, flags, bufferSize, progress, favoredNodes), f, false);
     }
 
     @Override
     public void concat(Path target, Path[] sources) throws IOException {
-        try {
-            change(() -> super.concat(target, sources), target);
-        } finally {
-            drop(sources);
+        concat(() -> super.concat(target, sources), target, sources, 0);
+    }
+
+    private void concat(Change concat, Path target, Path[] sources, int from) throws IOException {
+        if (from == sources.length) {
+            change(concat, target);
+        } else {
+            change(() -> concat(concat, target, sources, from + 1), sources[from]);
         }
     }
 
     @Override
     public boolean rename(Path from, Path to) throws IOException {
-        return mutate(() -> super.rename(from, to), from, to);
+        return mutate(() -> mutate(() -> super.rename(from, to), to), from);
     }
 
     @Override
     public void rename(Path from, Path to, Rename... how) throws IOException {
-        change(() -> super.rename(from, to, how), from, to);
+        change(() -> change(() -> super.rename(from, to, how), to), from);
+    }
+
+    @Override
+    public boolean mkdir(Path f, FsPermission permission) throws IOException {
+        return mutate(() -> super.mkdir(f, permission), f);
+    }
+
+    @Override
+    public boolean mkdirs(Path f, FsPermission permission) throws IOException {
+        try (Mutation change = making(f)) {
+            return super.mkdirs(f, permission);
+        }
+    }
+
+    @Override
+    protected boolean primitiveMkdir(Path f, FsPermission permission) throws IOException {
+        return mutate(() -> super.primitiveMkdir(f, permission), f);
+    }
+
+    @Override
+    public void createSymlink(Path target, Path link, boolean createParent) throws IOException {
+        try (Mutation change = making(link)) {
+            super.createSymlink(target, link, createParent);
+        }
+    }
+
+    @Override
+    public boolean setReplication(Path f, short replication) throws IOException {
+        return mutate(() -> super.setReplication(f, replication), f);
     }
 
     @Override
@@ -165,6 +218,31 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
     @Override
     public void satisfyStoragePolicy(Path f) throws IOException {
         change(() -> super.satisfyStoragePolicy(f), f);
+    }
+
+    @Override
+    public void setErasureCodingPolicy(Path f, String policy) throws IOException {
+        change(() -> super.setErasureCodingPolicy(f, policy), f);
+    }
+
+    @Override
+    public void unsetErasureCodingPolicy(Path f) throws IOException {
+        change(() -> super.unsetErasureCodingPolicy(f), f);
+    }
+
+    @Override
+    public void allowSnapshot(Path f) throws IOException {
+        change(() -> super.allowSnapshot(f), f);
+    }
+
+    @Override
+    public void disallowSnapshot(Path f) throws IOException {
+        change(() -> super.disallowSnapshot(f), f);
+    }
+
+    @Override
+    public void createEncryptionZone(Path f, String key) throws IOException {
+        change(() -> super.createEncryptionZone(f, key), f);
     }
 
     @Override

@@ -56,6 +56,7 @@ final class Options {
     /** 0 = as the root was made, 1 MiB for a new one. */
     final int blockSize;
     final long freshnessMillis;
+    final Listings.Mode listings;
     /** Whether the NameNode decides who may read only where bytes are fetched, in a domain of that user alone. */
     final boolean authorizeAtFill;
     /** The effective user's short name, empty = as Hadoop knows it. */
@@ -104,7 +105,8 @@ final class Options {
         minFree = Sizes.bytes(MIN_FREE, get(conf, MIN_FREE, "1GiB"));
         blockSize = blockSize(get(conf, BLOCK_SIZE, ""));
         freshnessMillis = Sizes.millis(FRESHNESS, get(conf, FRESHNESS, "30s"));
-        oneOf(LISTINGS, get(conf, LISTINGS, "origin"), "origin");
+        listings = Listings.Mode.valueOf(oneOf(LISTINGS, get(conf, LISTINGS, "validated"), "origin", "validated",
+            "bounded").toUpperCase(Locale.ROOT));
         authorizeAtFill = oneOf(AUTHORIZE, get(conf, AUTHORIZE, "open"), "open", "fill").equals("fill");
         user = shortName(get(conf, USER, ""));
         cacheEncrypted = bool(CACHE_ENCRYPTED, get(conf, CACHE_ENCRYPTED, "false"));

@@ -37,6 +37,7 @@ final class Records {
     private static final int OWNER = 51;
     private static final int GROUP = 53;
     private static final int EC_POLICY = 55;
+    private static final int ENCRYPTED = 2;
     private static final HdfsFileStatus.Flags[] BITS = {HdfsFileStatus.Flags.HAS_ACL, HdfsFileStatus.Flags.HAS_CRYPT,
         HdfsFileStatus.Flags.HAS_EC, HdfsFileStatus.Flags.SNAPSHOT_ENABLED};
 
@@ -77,7 +78,7 @@ final class Records {
     }
 
     private static int flags(HdfsFileStatus status) {
-        return (status.hasAcl() ? 1 : 0) | (status.isEncrypted() ? 2 : 0) | (status.isErasureCoded() ? 4 : 0)
+        return (status.hasAcl() ? 1 : 0) | (status.isEncrypted() ? ENCRYPTED : 0) | (status.isErasureCoded() ? 4 : 0)
             | (status.isSnapshotEnabled() ? 8 : 0);
     }
 
@@ -98,8 +99,28 @@ final class Records {
         return in.get(at + 2 + nameLength(in, at) + KIND) == DIRECTORY;
     }
 
-    /** {@code located}: whether files get blocks, at their offsets and on no host. */
-    static HdfsFileStatus read(ByteBuffer in, int at, String[] texts, boolean located) {
+    /** Whether a record that lies wholly in {@code in} means something. */
+    static boolean isSound(ByteBuffer in, int at, int texts) {
+        int body = at + 2 + nameLength(in, at);
+        int kind = in.get(body + KIND);
+        return kind >= 0 && kind <= DIRECTORY && isText(in, body + OWNER, texts) && isText(in, body + GROUP, texts)
+            && isText(in, body + EC_POLICY, texts) && in.getLong(body + LENGTH) >= 0;
+    }
+
+    private static boolean isText(ByteBuffer in, int at, int texts) {
+        int number = in.getShort(at) & 0xffff;
+        return number == Texts.NONE || number < texts;
+    }
+
+    /** Whether this reader can make a status of it. */
+    static boolean isKnown(ByteBuffer in, int at, String[] texts) {
+        int body = at + 2 + nameLength(in, at);
+        String policy = text(in, body + EC_POLICY, texts);
+        return (in.get(body + FLAGS) & ENCRYPTED) == 0 && (policy == null || policy(policy) != null);
+    }
+
+    /** {@code located}: whether files get blocks, at their offsets and on no host; {@code nameless}: or by its name. */
+    static HdfsFileStatus read(ByteBuffer in, int at, String[] texts, boolean located, boolean nameless) {
         int body = at + 2 + nameLength(in, at);
         ErasureCodingPolicy policy = policy(text(in, body + EC_POLICY, texts));
         long length = in.getLong(body + LENGTH);
@@ -110,7 +131,8 @@ final class Records {
             .mtime(in.getLong(body + MODIFIED)).atime(in.getLong(body + ACCESSED))
             .perm(new FsPermission(in.getShort(body + PERMISSION))).flags(flags(in.get(body + FLAGS)))
             .owner(text(in, body + OWNER, texts)).group(text(in, body + GROUP, texts))
-            .path(Arrays.copyOfRange(in.array(), at + 2, body)).fileId(in.getLong(body + FILE_ID))
+            .path(nameless ? HdfsFileStatus.EMPTY_NAME : Arrays.copyOfRange(in.array(), at + 2, body))
+            .fileId(in.getLong(body + FILE_ID))
             .children(in.getInt(body + CHILDREN)).storagePolicy(in.get(body + STORAGE_POLICY)).ecPolicy(policy)
             .locations(located && !directory ? nowhere(length, blockSize, policy) : null).build();
     }
@@ -120,7 +142,7 @@ final class Records {
         return number == Texts.NONE ? null : texts[number];
     }
 
-    static ErasureCodingPolicy policy(String name) {
+    private static ErasureCodingPolicy policy(String name) {
         return name == null ? null : SystemErasureCodingPolicies.getByName(name);
     }
 

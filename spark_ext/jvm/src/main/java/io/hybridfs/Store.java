@@ -206,6 +206,11 @@ final class Store {
         return refused;
     }
 
+    /** Where listings are kept: the first disk tier. */
+    Tier listings() {
+        return tiers.stream().filter(tier -> !tier.memory).findFirst().get();
+    }
+
     /** The right to fetch a block for everybody, or null while another has it. */
     LockFile.Held tryFetch(Layout layout, long block) {
         // Nobody has to wait for what is not published.

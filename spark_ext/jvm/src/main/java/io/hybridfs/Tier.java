@@ -3,11 +3,13 @@ package io.hybridfs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -90,6 +92,49 @@ final class Tier {
         }
     }
 
+    /**
+     * A whole file of at most {@code most} bytes, relative to the tier; null when there is none, and of what cannot be
+     * read, which is a fault.
+     */
+    byte[] read(String relative, int most) {
+        if (breaker.isOff()) {
+            return null;
+        }
+        Path path = dir.resolve(relative);
+        try {
+            return modes.patiently(() -> readWhole(path, most));
+        } catch (IOException e) {
+            unreadable(path, e);
+            return null;
+        }
+    }
+
+    /** With one look before: most files are not there, and to open a pipe would wait for its writer. */
+    private byte[] readWhole(Path path, int most) throws IOException {
+        long size = path.toFile().length();
+        if (size == 0) {
+            return null;
+        }
+        if (size > most) {
+            throw new BlockFormat.Rejected("size", true, false);
+        }
+        ByteBuffer whole = ByteBuffer.allocate((int) size);
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            BlockFormat.readFully(channel, 0, whole);
+        } catch (IOException e) {
+            throw Files.isDirectory(path) ? new BlockFormat.Rejected("no file", true, false) : e;
+        }
+        if (!accessTimes) {
+            AccessTimes.mark(path);
+        }
+        return whole.array();
+    }
+
+    /** Removes a file, relative to the tier, if it is there. */
+    void remove(String relative) {
+        unlink(dir.resolve(relative));
+    }
+
     /** What follows from an exception that reading the block at {@code path} raised; returns why it is a miss. */
     Miss unreadable(Path path, IOException e) {
         if (e instanceof BlockFormat.Rejected) {
@@ -115,7 +160,9 @@ final class Tier {
         } catch (DirectoryNotEmptyException leftToWhoeverMadeIt) {
             // a miss for ever, but no fault of the disk
         } catch (IOException e) {
-            fault(e, false);
+            if (!isAbsence(e)) {
+                fault(e, false);
+            }
         }
     }
 

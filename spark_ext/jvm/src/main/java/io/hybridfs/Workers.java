@@ -37,6 +37,9 @@ final class Workers {
     /** What is not begun now is due again at the next MiB. */
     private static final ThreadPoolExecutor UPKEEP = pool("upkeep", 1, new ArrayBlockingQueue<>(8),
         new ThreadPoolExecutor.AbortPolicy());
+    /** Listings are kept for later: what does not fit is dropped. */
+    private static final ThreadPoolExecutor KEEP = pool("keep", 1, new ArrayBlockingQueue<>(1 << 16),
+        new ThreadPoolExecutor.AbortPolicy());
     /** Fetches, questions, publications, promotions and upkeep that are not done. */
     private static final AtomicInteger UNDONE = new AtomicInteger();
 
@@ -99,11 +102,17 @@ final class Workers {
         executeOrDrop(UPKEEP, task);
     }
 
-    private static void executeOrDrop(ThreadPoolExecutor pool, Runnable task) {
+    /** False when there is too much to do. */
+    static boolean keep(Runnable task) {
+        return executeOrDrop(KEEP, task);
+    }
+
+    private static boolean executeOrDrop(ThreadPoolExecutor pool, Runnable task) {
         try {
             execute(pool, task);
+            return true;
         } catch (RejectedExecutionException tooMany) {
-            // it was not urgent
+            return false; // it was not urgent
         }
     }
 

@@ -76,7 +76,7 @@ class OptionsTest {
         "fs.hybridfs.block.size | 1000000 | 1MiB",
         "fs.hybridfs.block.size | 32MiB | 1MiB",
         "fs.hybridfs.freshness | 30x | 30s",
-        "fs.hybridfs.listings | validated | origin",
+        "fs.hybridfs.listings | always | validated",
         "fs.hybridfs.enabled | yes | true",
         "fs.hybridfs.authorize | never | [open, fill]",
         "fs.hybridfs.user | alice@CLOUD | (not alice@REALM)",

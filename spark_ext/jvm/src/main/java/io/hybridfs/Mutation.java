@@ -1,0 +1,53 @@
+package io.hybridfs;
+
+import java.io.Closeable;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** A change of one path by this process, from its beginning to its end. */
+final class Mutation implements Closeable {
+    private final Listings listings;
+    private final String path;
+    private final String uri;
+    /** Directories that may list other children afterwards. */
+    private final List<String> parents = new ArrayList<>();
+
+    /** {@code path}: absolute and decoded; {@code makesParents}: whether missing directories above it are made, too. */
+    Mutation(Listings listings, String path, boolean makesParents) {
+        this.listings = listings;
+        this.path = CanonicalUri.path(path);
+        this.uri = listings.uri(path);
+        String parent = parentOf(this.path);
+        while (parent != null) {
+            parents.add(parent);
+            parent = makesParents ? parentOf(parent) : null;
+        }
+        Mutations.begin(uri, uris());
+        drop();
+    }
+
+    private static String parentOf(String path) {
+        int slash = path.lastIndexOf('/');
+        return path.length() == 1 ? null : path.substring(0, Math.max(1, slash));
+    }
+
+    private List<String> uris() {
+        List<String> uris = new ArrayList<>();
+        parents.forEach(parent -> uris.add(listings.uri(parent)));
+        return Collections.unmodifiableList(uris);
+    }
+
+    private void drop() {
+        listings.entries.drop(path);
+        parents.forEach(listings.entries::drop);
+    }
+
+    /** The change has ended, whether it did anything or not. */
+    @Override
+    public void close() {
+        Grants.drop(uri);
+        drop();
+        Mutations.end(uri, uris());
+    }
+}

@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hybridfs.stats import Miss
-from spark_ext import live, settings
-from spark_ext.jar import SparkSetupError
-from spark_ext.session import require_classic
+from spark_ext import live
+from spark_ext.session import require_hybridfs
 
 if TYPE_CHECKING:
     import pandas
     from pyspark.sql import SparkSession
 
 REASONS = tuple(reason.value for reason in Miss)
+LISTINGS = (
+    "listings",
+    "listings_reused",
+    "listings_prefetched",
+    "listing_rpcs",
+    "listing_rpcs_plain",
+    "statuses_reused",
+)
 HIT_BLOCKS = ("hit_blocks_map", "hit_blocks_memory", "hit_blocks_disk")
 
 
@@ -74,6 +81,11 @@ class Status:
         found = {reason: self.total(f"miss_{reason}") for reason in REASONS}
         return {reason: count for reason, count in found.items() if count}
 
+    @property
+    def listings(self) -> dict[str, int]:
+        """How directories were listed, and what it took; see docs/listings.md."""
+        return {counter: self.total(counter) for counter in LISTINGS}
+
     def to_pandas(self) -> pandas.DataFrame:
         """One row a process with all counters."""
         import pandas as pd
@@ -87,6 +99,8 @@ class Status:
         lines = ["  ".join(_aligned(cell, widths[i], i) for i, cell in enumerate(row)) for row in rows]
         if self.reasons:
             lines.append("missed or passed through: " + ", ".join(f"{n} {why}" for why, n in self.reasons.items()))
+        if self.total("listings"):
+            lines.append(_listed(self.listings))
         if self.missing:
             lines.append(f"{self.missing} executor(s) did not answer and are not counted")
         return "\n".join(lines)
@@ -96,6 +110,13 @@ class Status:
 
 def _aligned(cell: str, width: int, column: int) -> str:
     return cell.rjust(width) if column else cell.ljust(width)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return (
+        "{listings} listings, {listings_reused} from the cache and {listings_prefetched} fetched ahead: "
+        "{listing_rpcs} calls of the NameNode instead of {listing_rpcs_plain}"
+    ).format(**counts)
 
 
 def _host(name: str, processes: list[ProcessStatus]) -> HostStatus:
@@ -135,9 +156,7 @@ def status(spark: SparkSession) -> Status:
     Raises:
         SparkSetupError: the session has no hybridfs, or is a Spark Connect one.
     """
-    require_classic(spark)
-    if spark.sparkContext._jsc.hadoopConfiguration().get("fs.hybridfs.impl") != settings.SHIM:
-        raise SparkSetupError("this session has no hybridfs: use spark_ext.configure before it, or spark_ext.attach.")
+    require_hybridfs(spark)
     driver = _process(live.snapshot(spark))
     others = [_process(text) for key, text in sorted(live.ask_executors(spark).items()) if key != driver.id]
     return Status((driver, *others), missing=max(0, live.executor_count(spark) - len(others)))

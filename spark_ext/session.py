@@ -182,10 +182,17 @@ def require_classic(spark: SparkSession) -> None:
         raise SparkSetupError(_CONNECT)
 
 
+def require_hybridfs(spark: SparkSession) -> None:
+    """Raises SparkSetupError if this is a Spark Connect session, or one without hybridfs."""
+    require_classic(spark)
+    if _running(spark.sparkContext)(settings.OWN_IMPL) != settings.SHIM:
+        raise SparkSetupError("this session has no hybridfs: use spark_ext.configure before it, or spark_ext.attach.")
+
+
 def _hadoop_properties(context: Any, options: dict[str, Any]) -> dict[str, str]:
     """Hadoop properties to set in a live session. Raises SparkSetupError where one has another value."""
     lookup = _running(context)
-    new = {settings.HDFS_IMPL: settings.SHIM, "spark.hadoop.fs.hybridfs.impl": settings.SHIM}
+    new = {settings.HDFS_IMPL: settings.SHIM, settings.OWN_IMPL: settings.SHIM}
     new |= settings.option_keys(options)
     merged = settings.merge(settings.named(new, lookup), lookup)
     return {key.removeprefix(settings.HADOOP): value for key, value in merged.items()}

@@ -20,6 +20,7 @@ SHIM = "io.hybridfs.HybridFileSystem"
 PLAIN = "org.apache.hadoop.hdfs.DistributedFileSystem"
 HADOOP = "spark.hadoop."
 HDFS_IMPL = "spark.hadoop.fs.hdfs.impl"
+OWN_IMPL = "spark.hadoop.fs.hybridfs.impl"
 EXECUTOR_ENV = "spark.executorEnv."
 LISTING_THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
 APPLICATION = HADOOP + OPTIONS["application"].hadoop_key
@@ -77,7 +78,7 @@ def wanted(options: Mapping[str, Any], master: str | None) -> dict[str, str]:
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
         HDFS_IMPL: SHIM,
-        "spark.hadoop.fs.hybridfs.impl": SHIM,
+        OWN_IMPL: SHIM,
         **({EXECUTOR_ENV + "HADOOP_CONF_DIR": "__spark_conf__/__hadoop_conf__"} if on_yarn else {}),
         **option_keys(options),
     }

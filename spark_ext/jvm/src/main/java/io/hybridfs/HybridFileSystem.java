@@ -101,6 +101,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
 
     @Override
     public FileStatus getFileStatus(Path f) throws IOException {
+        Stats.count(Stats.Counter.LISTING_RPCS_PLAIN);
         FileStatus known = cache.listings.status(makeQualified(f));
         if (known != null) {
             statistics.incrementReadOps(1);
@@ -108,6 +109,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
         }
         long askedNanos = System.nanoTime();
         long askedMillis = System.currentTimeMillis();
+        Stats.count(Stats.Counter.LISTING_RPCS);
         try {
             return explained(() -> super.getFileStatus(f));
         } catch (FileNotFoundException e) {

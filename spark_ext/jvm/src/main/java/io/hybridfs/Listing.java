@@ -86,7 +86,8 @@ final class Listing {
         boolean complete = true;
         for (int i = 0; i < children.size(); i++) {
             HdfsFileStatus child = children.get(i);
-            complete &= Records.isComplete(child);
+            // The listing of a file is one child without a name.
+            complete &= Records.isComplete(child) && !child.isEmptyLocalName();
             if (!Records.write(child, child.getLocalNameInBytes(), records, texts)) {
                 throw new IllegalArgumentException(path + " has children that a listing cannot hold");
             }

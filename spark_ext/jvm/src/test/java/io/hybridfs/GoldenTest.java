@@ -10,8 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.apache.hadoop.shaded.com.fasterxml.jackson.databind.JsonNode;
 import org.apache.hadoop.shaded.com.fasterxml.jackson.databind.ObjectMapper;
+import org.apache.hadoop.shaded.com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The format to the byte: the committed golden roots of both languages. */
 class GoldenTest {
     private static final Path GOLDEN = Paths.get(System.getProperty("golden.dir"));
+    private static final Path LISTINGS = GOLDEN.resolve("listings");
 
     @Test
     void theGeneratorMakesTheCommittedRoot(@TempDir Path temp) throws Exception {
@@ -44,6 +48,44 @@ class GoldenTest {
             check(root, tier, vector);
         }
         assertEquals(vectors.size(), Trees.blocks(root).size());
+    }
+
+    @Test
+    void theGeneratorMakesTheCommittedListings(@TempDir Path temp) throws Exception {
+        GoldenListings.make(temp);
+        List<String> made = GoldenMaker.files(temp);
+        assertEquals(committedListings("jvm-.*"), made);
+        for (String file : made) {
+            assertArrayEquals(Files.readAllBytes(LISTINGS.resolve(file)), Files.readAllBytes(temp.resolve(file)), file);
+        }
+    }
+
+    private static List<String> committedListings(String names) throws Exception {
+        return GoldenMaker.files(LISTINGS).stream().filter(name -> name.matches(names)).collect(Collectors.toList());
+    }
+
+    /** Whose policies and encryption this reader does not know, it does not use. */
+    @ParameterizedTest
+    @ValueSource(strings = {"jvm", "python"})
+    void aGoldenListingIsRead(String maker) throws Exception {
+        List<String> files = committedListings(maker + "-.*\\.bin");
+        assertTrue(files.size() >= 4, "only " + files);
+        for (String file : files) {
+            JsonNode told = new ObjectMapper().readTree(
+                LISTINGS.resolve(file.replace(".bin", ".json")).toFile());
+            assertEquals(told.get("domain").asText(), CanonicalUri.domain(told.get("domain_raw").asText()));
+            ListingFormat format = new ListingFormat(told.get("domain").asText(), told.get("uri").asText());
+            assertEquals(told.get("path").asText(), format.file);
+            assertEquals(told.get("number").asLong(), format.number);
+            byte[] bytes = Files.readAllBytes(LISTINGS.resolve(file));
+            Listing listing = format.parse(bytes, "/", GoldenListings.boot(told.get("boot").asText()));
+            ObjectNode read = new ObjectMapper().createObjectNode();
+            GoldenListings.describe(read, listing);
+            read.fields().forEachRemaining(
+                field -> assertEquals(told.get(field.getKey()).toString(), field.getValue().toString(), file));
+            assertArrayEquals(bytes, GoldenListings.file(format, listing,
+                GoldenListings.boot(told.get("boot").asText())), file);
+        }
     }
 
     private static void check(Path root, Tier tier, JsonNode vector) throws Exception {

@@ -50,20 +50,24 @@ final class Entries {
      * is none, or one that was asked for before the end of a change by this process.
      */
     Listing find(String path) {
+        Listing found = earlier(path);
+        return found != null && found.isComplete() && isFresh(found)
+            && !Mutations.hide(uri(path), found.askedNanos()) ? found : null;
+    }
+
+    /** The entry of a directory, however old: it tells at most what may be found. Null when there is none. */
+    Listing earlier(String path) {
         Tier tier = BOOT == null || freshnessMillis == 0 ? null : tiers.get();
         if (tier == null) {
             return null;
         }
-        String uri = uri(path);
-        ListingFormat format = new ListingFormat(domain, uri);
+        ListingFormat format = new ListingFormat(domain, uri(path));
         byte[] entry = tier.read(format.file, ListingFormat.largestFile());
         if (entry == null) {
             return null;
         }
         try {
-            Listing found = format.parse(entry, CanonicalUri.path(path), BOOT);
-            return found != null && found.isComplete() && isFresh(found) && !Mutations.hide(uri, found.askedNanos())
-                ? found : null;
+            return format.parse(entry, CanonicalUri.path(path), BOOT);
         } catch (IOException e) {
             tier.unreadable(tier.dir.resolve(format.file), e);
             return null;

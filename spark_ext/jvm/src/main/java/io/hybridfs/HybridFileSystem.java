@@ -13,9 +13,12 @@ import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.PathFilter;
 import org.apache.hadoop.fs.RemoteIterator;
+import org.apache.hadoop.fs.UnresolvedLinkException;
 import org.apache.hadoop.fs.impl.OpenFileParameters;
 import org.apache.hadoop.hdfs.protocol.LocatedBlocks;
 import org.apache.hadoop.security.UserGroupInformation;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * HDFS, with file data from the local cache. As {@code fs.hdfs.impl} it stands for {@code hdfs://}; as
@@ -23,6 +26,7 @@ import org.apache.hadoop.security.UserGroupInformation;
  * Hive, HBase and Spark cast to that.
  */
 public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.Client {
+    private static final Logger LOG = LoggerFactory.getLogger(HybridFileSystem.class);
     /** Hadoop's name of it, spelled out because older ones have no constant. */
     private static final String SPLIT_END = "fs.option.openfile.split.end";
 
@@ -35,6 +39,8 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     private URI uri;
     private UserGroupInformation user;
     private Cache cache;
+    /** Null where this Hadoop is too old for it. */
+    private Lister lister;
 
     @Override
     public void initialize(URI name, Configuration conf) throws IOException {
@@ -45,6 +51,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
         setConf(conf);
         user = UserGroupInformation.getCurrentUser();
         cache = new Cache(this, options, name, conf, user, statistics);
+        lister = LocatedFile.AT_ONCE ? new Lister(uri, cache.listings, getClient(), statistics) : null;
         Workers.fetchStreams(options.fetchStreams);
     }
 
@@ -107,6 +114,12 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
             statistics.incrementReadOps(1);
             return known;
         }
+        if (lists(f)) {
+            known = lister.status(f);
+            if (known != null) {
+                return known;
+            }
+        }
         long askedNanos = System.nanoTime();
         long askedMillis = System.currentTimeMillis();
         Stats.count(Stats.Counter.LISTING_RPCS);
@@ -120,17 +133,41 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
 
     @Override
     public FileStatus[] listStatus(Path f) throws IOException {
-        return explained(() -> super.listStatus(f));
+        return listed(f, () -> lister.list(f), () -> super.listStatus(f));
     }
 
     @Override
     protected RemoteIterator<LocatedFileStatus> listLocatedStatus(Path f, PathFilter filter) throws IOException {
-        return explained(() -> super.listLocatedStatus(f, filter));
+        return listed(f, () -> lister.locate(f, filter), () -> super.listLocatedStatus(f, filter));
     }
 
     @Override
     public RemoteIterator<FileStatus> listStatusIterator(Path f) throws IOException {
-        return explained(() -> super.listStatusIterator(f));
+        return listed(f, () -> lister.iterate(f), () -> super.listStatusIterator(f));
+    }
+
+    /** Whether the lister knows how to list it. */
+    private boolean lists(Path f) {
+        try {
+            checkPath(f);
+            return lister != null && lister.lists(f);
+        } catch (IllegalArgumentException forPlainHdfsToTell) {
+            return false;
+        }
+    }
+
+    private <T> T listed(Path f, Action<T> ours, Action<T> plain) throws IOException {
+        if (lists(f)) {
+            try {
+                return explained(ours);
+            } catch (UnresolvedLinkException link) {
+                LOG.debug("hybridfs: there is a link in {}", f);
+            } catch (RuntimeException | LinkageError fault) {
+                LOG.warn("hybridfs: {} is listed as plain HDFS lists it: {}", f, fault.toString());
+                LOG.debug("hybridfs: a fault of listing", fault);
+            }
+        }
+        return explained(plain);
     }
 
     private <T> T explained(Action<T> question) throws IOException {

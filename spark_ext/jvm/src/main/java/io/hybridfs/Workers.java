@@ -12,6 +12,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.RejectedExecutionHandler;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,6 +29,10 @@ final class Workers {
         new ThreadPoolExecutor.AbortPolicy());
     private static final ThreadPoolExecutor ASSEMBLE = pool("assemble", 4, new LinkedBlockingQueue<>(),
         new ThreadPoolExecutor.AbortPolicy());
+    /** Scans ask for batches of directories; a task may wait for one that was begun before it. */
+    private static final ThreadPoolExecutor LIST = pool("list", 8, new LinkedBlockingQueue<>(),
+        new ThreadPoolExecutor.AbortPolicy());
+    private static final ScheduledThreadPoolExecutor LATER = timer();
     /** When publishing falls behind, the fetchers do it themselves: that bounds the memory of unpublished runs. */
     private static final ThreadPoolExecutor PUBLISH = pool("publish", 2, new ArrayBlockingQueue<>(2),
         new ThreadPoolExecutor.CallerRunsPolicy());
@@ -56,6 +61,17 @@ final class Workers {
         }, whenFull);
         pool.allowCoreThreadTimeOut(true);
         return pool;
+    }
+
+    private static ScheduledThreadPoolExecutor timer() {
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Worker(task, "later", 1);
+            thread.setDaemon(true);
+            return thread;
+        });
+        timer.setKeepAliveTime(10, TimeUnit.SECONDS);
+        timer.allowCoreThreadTimeOut(true);
+        return timer;
     }
 
     private static final class Worker extends Thread {
@@ -144,8 +160,22 @@ final class Workers {
 
     /** A question to the NameNode. */
     static <T> CompletableFuture<T> ask(Callable<T> question) {
+        return submit(ASK, question);
+    }
+
+    /** A question for directories. */
+    static <T> CompletableFuture<T> list(Callable<T> question) {
+        return submit(LIST, question);
+    }
+
+    /** Something short. */
+    static void later(Runnable task, long millis) {
+        LATER.schedule(task, millis, TimeUnit.MILLISECONDS);
+    }
+
+    private static <T> CompletableFuture<T> submit(ThreadPoolExecutor pool, Callable<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        execute(ASK, Callers.carried(() -> {
+        execute(pool, Callers.carried(() -> {
             try {
                 answer.complete(question.call());
             } catch (Throwable e) {

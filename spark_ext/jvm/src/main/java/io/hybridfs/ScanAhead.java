@@ -1,0 +1,375 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
+
+/**
+ * What a scan fetches ahead of its caller, depth first: directories that real listings of this scan show, by entries
+ * that those validate, else by batches, of which the more are under way the more of what they bring is used.
+ */
+final class ScanAhead {
+    private final ListingClient client;
+    private final Listings listings;
+    private final ScanNode top;
+    private final ScanWindow window;
+    /** What the caller waits for. */
+    private ScanNode wanted;
+    private ScanNode latest;
+    private Listing latestAnswer;
+    private boolean broken;
+    private boolean ended;
+
+    /** {@code scans}: how many of this file system go on. */
+    ScanAhead(ListingClient client, Listings listings, AtomicInteger scans, String path, Pages pages,
+              byte[] startAfter) {
+        this.client = client;
+        this.listings = listings;
+        this.top = new ScanNode(null, path, 0, null);
+        top.show(pages, startAfter);
+        this.window = new ScanWindow(client, scans);
+    }
+
+    /** An answer to the caller. */
+    static final class Answer {
+        final Listing listing;
+        final Explain.Source source;
+
+        Answer(Listing listing, Explain.Source source) {
+            this.listing = listing;
+            this.source = source;
+        }
+    }
+
+    /**
+     * The listing of a directory below; null: the caller is to ask on his own. Throws NoSuchPath where a
+     * real listing of this scan shows that there is no such path.
+     */
+    Answer ask(String path) throws IOException {
+        ScanNode node = find(path);
+        if (node == null) {
+            return null;
+        }
+        CompletableFuture<Listing> coming;
+        synchronized (this) {
+            if (node.answer == null && mayPlan(true)) {
+                plan(node);
+            }
+            coming = node.answer;
+            wanted = node;
+        }
+        Listing listing = coming == null ? null : Workers.await(coming);
+        return take(node, listing != null && listings.entries.isFresh(listing) ? listing : null);
+    }
+
+    private synchronized Answer take(ScanNode node, Listing listing) {
+        wanted = null;
+        latest = listing == null || node.reused ? null : node;
+        latestAnswer = listing;
+        window.used(node);
+        planMore();
+        return listing == null ? null
+            : new Answer(listing, node.reused ? Explain.Source.ENTRY : Explain.Source.PREFETCHED);
+    }
+
+    /** The first real listing is asked for while the caller asks on his own. */
+    synchronized void start() {
+        askMore(top);
+    }
+
+    /**
+     * The caller lists a directory of this scan on his own: what he is told shows the next level. The directory's
+     * status by a listing of its parent that was asked for before; null where there is none.
+     */
+    synchronized HdfsFileStatus listed(String path, Pages pages) {
+        ScanNode node = ended ? null : known(path);
+        if (node == null || node == top) {
+            return null;
+        }
+        if (!node.isInner()) {
+            node.show(pages, HdfsFileStatus.EMPTY_NAME);
+        }
+        return node.parent.shows(PathOrder.name(path)).askedNanos() - pages.askedNanos < 0 ? node.record : null;
+    }
+
+    private ScanNode known(String path) {
+        ScanNode node = top;
+        while (node != null && !node.path.equals(path)) {
+            int place = node.place(PathOrder.below(node.path, path));
+            node = place < 0 ? null : node.child(place);
+        }
+        return node;
+    }
+
+    /**
+     * What a real listing of this scan shows of a path; null: nothing. Throws NoSuchPath where it shows that
+     * there is no such path.
+     */
+    synchronized HdfsFileStatus status(String path) throws ListingClient.NoSuchPath {
+        String dir = PathOrder.parent(path);
+        String name = PathOrder.name(path);
+        if (latest != null && latest.path.equals(dir)) {
+            return told(path, latestAnswer, latestAnswer);
+        }
+        ScanNode node = top;
+        while (node != null && !node.path.equals(dir) && PathOrder.isBelow(dir, node.path)) {
+            int place = node.place(PathOrder.below(node.path, dir));
+            node = place < 0 ? null : node.children.get(place);
+        }
+        if (ended || node == null || !node.path.equals(dir) || !node.tellsOf(name)) {
+            return null;
+        }
+        Listing shows = node.shows(name);
+        return told(path, shows, shows == null ? node.oldest() : shows);
+    }
+
+    private HdfsFileStatus told(String path, Listing shows, Listing by) throws ListingClient.NoSuchPath {
+        if (by == null || !listings.entries.isFresh(by)) {
+            return null;
+        }
+        HdfsFileStatus status = shows == null ? null : shows.itself(PathOrder.name(path));
+        if (status == null) {
+            throw new ListingClient.NoSuchPath(path);
+        }
+        return status.isSymlink() ? null : status;
+    }
+
+    /** Walks down to a directory, waiting for what is under way; null: unknown. */
+    private ScanNode find(String path) throws IOException {
+        ScanNode node = top;
+        while (node != null && !node.path.equals(path)) {
+            ScanNode next = step(node, PathOrder.below(node.path, path), path);
+            if (next == null || next.path.equals(path)) {
+                return next;
+            }
+            CompletableFuture<Listing> coming = null;
+            synchronized (this) {
+                if (!next.isInner()) {
+                    if (next.answer == null && mayPlan(true)) {
+                        plan(next);
+                    }
+                    coming = next.answer;
+                    wanted = next;
+                }
+            }
+            if (coming != null) {
+                Workers.await(coming);
+            }
+            synchronized (this) {
+                if (!next.isInner()) {
+                    return null;
+                }
+                if (!next.used) {
+                    next.used = true; // by what is below it
+                }
+            }
+            node = next;
+        }
+        return node;
+    }
+
+    /** The child of that name, which the caller has come to; {@code path}: what he asks for. */
+    private ScanNode step(ScanNode node, String name, String path) throws IOException {
+        while (true) {
+            Pages pages;
+            int page;
+            synchronized (this) {
+                node.absorb();
+                int place = node.place(name);
+                if (ended || place >= 0) {
+                    if (!ended) {
+                        pass(node, place);
+                    }
+                    return ended ? null : node.child(place);
+                }
+                if (node.tellsOf(name)) {
+                    Listing by = node.oldest();
+                    if (node.shows(name) != null || by == null || !listings.entries.isFresh(by)) {
+                        return null;
+                    }
+                    throw new ListingClient.NoSuchPath(path);
+                }
+                pages = node.more;
+                page = node.nextPage();
+                if (pages == null) {
+                    return null;
+                }
+                if (page > 0 && !isSoon(node, name)) {
+                    byte[] before = PathOrder.before(name);
+                    node.children.values().forEach(this::drop);
+                    node.show(new Pages(client, node.path, false, before), before);
+                    askMore(node);
+                    return null;
+                }
+            }
+            pages.page(page);
+        }
+    }
+
+    /** Whether the caller has come near the end of what is shown, so that the next page is likely to show it. */
+    private static boolean isSoon(ScanNode node, String name) {
+        return node.asking || node.directories.size() - node.from <= node.directories.size() / 2;
+    }
+
+    /** Drops what the caller has left behind. */
+    private void pass(ScanNode node, int place) {
+        if (place > node.from) {
+            if (place - node.from < node.children.size()) {
+                for (int behind = node.from; behind < place; behind++) {
+                    drop(node.children.remove(behind));
+                }
+            } else {
+                node.children.values().removeIf(child -> {
+                    if (child.place < place) {
+                        drop(child);
+                    }
+                    return child.place < place;
+                });
+            }
+        }
+        node.from = Math.max(node.from, place);
+    }
+
+    private void drop(ScanNode node) {
+        if (node == null) {
+            return;
+        }
+        window.passed(node);
+        if (node.answer != null) {
+            node.answer.complete(null);
+        }
+        node.children.values().forEach(this::drop);
+        node.children.clear();
+    }
+
+    private boolean mayPlan(boolean needed) {
+        return !ended && !broken && window.isOpen(needed);
+    }
+
+    /** One batch: {@code first}, if there is one, and what comes after the caller's place. */
+    private boolean plan(ScanNode first) {
+        List<ScanNode> batch = new ArrayList<>();
+        if (first != null) {
+            await(first, batch);
+        }
+        collect(top, batch, window.room(first != null));
+        if (batch.isEmpty()) {
+            return false;
+        }
+        Workers.list(() -> {
+            new ScanFetch(this, client, listings, batch).run();
+            return null;
+        });
+        return true;
+    }
+
+    private synchronized void planMore() {
+        while (mayPlan(false) && plan(null)) {
+            continue;
+        }
+    }
+
+    private void await(ScanNode node, List<ScanNode> batch) {
+        node.answer = new CompletableFuture<>();
+        window.asked(node);
+        batch.add(node);
+    }
+
+    /** In the caller's order; false once the batch is full, or more must be known first. */
+    private boolean collect(ScanNode node, List<ScanNode> batch, int most) {
+        node.absorb();
+        for (int place = node.from; place < node.directories.size(); place++) {
+            if (batch.size() >= most) {
+                return false;
+            }
+            ScanNode child = node.children.get(place);
+            if (child == null) {
+                if (!isHidden(node.directories.get(place))) {
+                    await(node.child(place), batch);
+                }
+            } else if (child.answer == null && place > node.from && !child.isInner()) {
+                await(child, batch);
+            } else if (child.isInner() && !collect(child, batch, most)) {
+                return false;
+            }
+        }
+        if (!node.isWhole() && !node.asking && node.more != null) {
+            askMore(node);
+        }
+        return node.isWhole();
+    }
+
+    /** What engines leave out when they list a table. */
+    private static boolean isHidden(String name) {
+        return name.startsWith(".") || name.startsWith("_") && name.indexOf('=') < 0;
+    }
+
+    private void askMore(ScanNode node) {
+        node.asking = true;
+        Pages pages = node.more;
+        int page = node.nextPage();
+        Workers.list(() -> pages.page(page)).whenComplete((children, failed) -> {
+            synchronized (this) {
+                node.asking = false;
+                broken |= failed != null;
+                planMore();
+            }
+        });
+    }
+
+    // ---- for the threads that fetch
+
+    synchronized boolean hasEnded() {
+        return ended;
+    }
+
+    /** Whether the next answer of a batch is wanted: what may be too much for a try, only if somebody waits for it. */
+    synchronized boolean goesOn(List<ScanNode> nodes) {
+        planMore();
+        return !ended && !ScanWindow.isFull() && (window.isProven() || nodes.contains(wanted));
+    }
+
+    void deliver(ScanNode node, Listing listing, boolean reused) {
+        synchronized (this) {
+            if (ended || node.answer.isDone()) {
+                return;
+            }
+            node.reused = reused;
+            window.holds(node, listing.bytes());
+            if (!reused && listing.hasDirectories()) {
+                window.arrived(node);
+                node.show(listing);
+            }
+        }
+        node.answer.complete(listing);
+    }
+
+    /** Of those that did not come, who waits for one now is told so; the others may be asked for again. */
+    synchronized void finished(List<ScanNode> batch, boolean failed) {
+        broken |= failed;
+        for (ScanNode node : batch) {
+            if (!node.answer.isDone()) {
+                window.arrived(node);
+                if (node != wanted && !broken) {
+                    node.parent.children.remove(node.place, node);
+                }
+                node.answer.complete(null);
+            }
+        }
+        planMore();
+    }
+
+    synchronized void end() {
+        if (!ended) {
+            ended = true;
+            window.end();
+            top.children.values().forEach(this::drop);
+            top.children.clear();
+            latest = null;
+            latestAnswer = null;
+        }
+    }
+}

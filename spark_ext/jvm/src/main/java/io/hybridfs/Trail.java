@@ -1,0 +1,174 @@
+package io.hybridfs;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
+
+/**
+ * What one thread lists through one file system, as far as it is one request: directories in the order in which a walk
+ * comes by them, each once, with no pause between an answer and the next question. Of such a scan every answer was
+ * asked for after it had begun: with the listing of a directory whose children follow, or with the second sibling.
+ */
+final class Trail {
+    private static final long PAUSE_MILLIS = 1000;
+    private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(PAUSE_MILLIS);
+    /** How far above a directory a scan of its siblings goes on with those of its parent, or of that one's. */
+    private static final int LEVELS = 3;
+
+    private final ListingClient client;
+    private final Listings listings;
+    private final AtomicInteger scans;
+    /** What was listed last, and how, if the NameNode answered it to this thread. */
+    private String last;
+    private Pages pages;
+    /** By System.nanoTime(). */
+    private long answered;
+    private long began;
+    private String root;
+    private ScanAhead ahead;
+    private boolean busy;
+    private boolean watched;
+
+    /** {@code scans}: how many of this file system go on. */
+    Trail(ListingClient client, Listings listings, AtomicInteger scans) {
+        this.client = client;
+        this.scans = scans;
+        this.listings = listings;
+    }
+
+    /**
+     * What the scan answers to the next question; null: the caller is to ask on his own. Either way {@link #answered}
+     * follows. Throws NoSuchPath where the scan's own listings show that there is no such path.
+     */
+    ScanAhead.Answer ask(String path) throws IOException {
+        ScanAhead scan = scanOf(path);
+        try {
+            return scan == null ? null : scan.ask(path);
+        } catch (ListingClient.NoSuchPath | InterruptedIOException e) {
+            answered(path, null);
+            throw e;
+        } catch (IOException | RuntimeException | LinkageError e) {
+            end(); // whoever asks on his own is told what is wrong
+            return null;
+        }
+    }
+
+    /** The scan that the question belongs to, if it does not begin one that the caller's own question begins, too. */
+    private synchronized ScanAhead scanOf(String path) {
+        busy = true;
+        if (isOver()) {
+            forget();
+        }
+        boolean follows = last != null && PathOrder.isAfter(path, last);
+        if (follows && ahead != null && PathOrder.isBelow(path, root)) {
+            return ahead;
+        }
+        boolean scanned = ahead != null;
+        end();
+        if (follows && pages != null && last.equals(PathOrder.parent(path))) {
+            begin(last, pages, HdfsFileStatus.EMPTY_NAME, pages.askedNanos);
+            return ahead;
+        }
+        if (follows && goesOn(path, scanned)) {
+            String above = PathOrder.above(path, last);
+            byte[] before = PathOrder.before(PathOrder.below(above, path));
+            begin(above, new Pages(client, above, false, before), before, System.nanoTime());
+            if (ahead != null) {
+                ahead.start();
+            }
+        }
+        return null;
+    }
+
+    /** Whether it is the next sibling, or what follows on a scan of siblings. */
+    private boolean goesOn(String path, boolean scanned) {
+        String above = PathOrder.above(path, last);
+        int depth = PathOrder.depth(above);
+        int levels = Math.max(PathOrder.depth(path), PathOrder.depth(last)) - depth;
+        return PathOrder.depth(path) == PathOrder.depth(last) && levels == 1
+            || scanned && depth > 0 && levels <= LEVELS;
+    }
+
+    private void begin(String dir, Pages shown, byte[] startAfter, long since) {
+        if (Mutations.touch(listings.uri(dir), since)) {
+            return;
+        }
+        root = dir;
+        began = since;
+        ahead = new ScanAhead(client, listings, scans, dir, shown, startAfter);
+    }
+
+    private boolean isOver() {
+        return last != null && (System.nanoTime() - answered >= PAUSE
+            || ahead != null && Mutations.touch(listings.uri(root), began));
+    }
+
+    /**
+     * The caller got his answer. {@code asked}: if it is one of the NameNode to him. The directory's status by an
+     * earlier listing of its parent in this scan, or null.
+     */
+    synchronized HdfsFileStatus answered(String path, Pages asked) {
+        busy = false;
+        last = path;
+        pages = asked;
+        answered = System.nanoTime();
+        watch();
+        return ahead == null || asked == null ? null : ahead.listed(path, asked);
+    }
+
+    /** The caller went on through an answer. */
+    synchronized void passed(String path) {
+        if (path.equals(last)) {
+            answered = System.nanoTime();
+        }
+    }
+
+    /** What this scan's own listings show of a path; null: nothing. Throws NoSuchPath if it is none. */
+    HdfsFileStatus status(String path) throws ListingClient.NoSuchPath {
+        ScanAhead scan;
+        synchronized (this) {
+            if (ahead == null) {
+                return null;
+            }
+            if (isOver()) {
+                forget();
+                return null;
+            }
+            answered = System.nanoTime();
+            scan = ahead;
+        }
+        return scan.status(path);
+    }
+
+    private synchronized void end() {
+        if (ahead != null) {
+            ahead.end();
+            ahead = null;
+        }
+    }
+
+    private void forget() {
+        end();
+        last = null;
+        pages = null;
+    }
+
+    /** So that nothing is left of what nobody goes on with. */
+    private void watch() {
+        if (!watched) {
+            watched = true;
+            Workers.later(this::forgetIfOver, PAUSE_MILLIS);
+        }
+    }
+
+    private synchronized void forgetIfOver() {
+        watched = false;
+        if (!busy && isOver()) {
+            forget();
+        } else if (last != null) {
+            watch();
+        }
+    }
+}

@@ -19,11 +19,24 @@ final class Mutations {
     private static final ConcurrentNavigableMap<String, Change> PARENTS = new ConcurrentSkipListMap<>();
     private static final AtomicInteger UNDER_WAY = new AtomicInteger();
     /** When any change last ended. */
-    private static final AtomicLong LAST = new AtomicLong(System.nanoTime());
+    private static final AtomicLong LAST = new AtomicLong(never());
     /** When changes last ended that are no longer told apart. */
-    private static final AtomicLong FORGOTTEN = new AtomicLong(System.nanoTime());
+    private static final AtomicLong FORGOTTEN = new AtomicLong(never());
 
     private Mutations() {
+    }
+
+    /** Before whatever any process of this host asked for. */
+    private static long never() {
+        return System.nanoTime() - Long.MAX_VALUE / 2;
+    }
+
+    /** As in a new process. */
+    static void forget() {
+        CHANGED.clear();
+        PARENTS.clear();
+        LAST.set(never());
+        FORGOTTEN.set(never());
     }
 
     /** The changes of one path, of which some may not have ended. */

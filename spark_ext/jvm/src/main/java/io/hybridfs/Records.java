@@ -38,6 +38,9 @@ final class Records {
     private static final int GROUP = 53;
     private static final int EC_POLICY = 55;
     private static final int ENCRYPTED = 2;
+    /** HDFS has smaller blocks, and fewer of a file: whoever wrote other ones must not fill this process's memory. */
+    private static final long LARGEST_BLOCK = 1L << 50;
+    private static final int MOST_BLOCKS = 1 << 17;
     private static final HdfsFileStatus.Flags[] BITS = {HdfsFileStatus.Flags.HAS_ACL, HdfsFileStatus.Flags.HAS_CRYPT,
         HdfsFileStatus.Flags.HAS_EC, HdfsFileStatus.Flags.SNAPSHOT_ENABLED};
 
@@ -158,11 +161,12 @@ final class Records {
 
     /** Blocks as they were written at one go; of a coded file one is a group, as HDFS tells it. */
     private static LocatedBlocks nowhere(long length, long blockSize, ErasureCodingPolicy policy) {
-        long size = Math.max(1, blockSize) * (policy == null ? 1 : policy.getNumDataUnits());
+        long group = Math.min(LARGEST_BLOCK, Math.max(1, blockSize)) * (policy == null ? 1 : policy.getNumDataUnits());
+        long size = Math.max(group, length / MOST_BLOCKS + 1);
         List<LocatedBlock> blocks = new ArrayList<>();
-        for (long at = 0; at < length; at += size) {
-            ExtendedBlock block = new ExtendedBlock("", 0, Math.min(size, length - at), 0);
-            blocks.add(new LocatedBlock(block, new DatanodeInfo[0], null, null, at, false, null));
+        for (long left = length; left > 0; left -= size) {
+            ExtendedBlock block = new ExtendedBlock("", 0, Math.min(size, left), 0);
+            blocks.add(new LocatedBlock(block, new DatanodeInfo[0], null, null, length - left, false, null));
         }
         LocatedBlock last = blocks.isEmpty() ? null : blocks.get(blocks.size() - 1);
         return new LocatedBlocks(length, false, blocks, last, true, null, policy);

@@ -6,7 +6,7 @@ STAMP := $(VENV)/.hybridfs-installed
 JAR := spark_ext/jars/hybridfs.jar
 MVN := $(shell command -v mvn || echo sh ./mvnw)
 
-.PHONY: demo test test-security test-link torture bench lint jar jar-test python-test install clean
+.PHONY: demo test test-security test-link torture bench bench-listing lint jar jar-test python-test install clean
 
 install: $(STAMP)
 
@@ -63,6 +63,10 @@ torture: $(STAMP) $(JAR)
 
 bench: $(STAMP) $(JAR)
 	$(BIN)/python -m benchmarks
+
+# Over an emulated long link: needs root.
+bench-listing: $(STAMP) $(JAR)
+	$(BIN)/python -m benchmarks.listing
 
 clean:
 	rm -rf build dist *.egg-info spark_ext/jars spark_ext/jvm/target .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from spark_ext.bed import HERE, Place
+
 _GRACE_SECONDS = 15
 
 
@@ -25,17 +27,18 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """The caller's end: starts `python -m module`, as a context manager; leaving it ends the process."""
+    """The caller's end: starts `python -m module` at a place, as a context manager; leaving it ends the process."""
 
-    def __init__(self, module: str, log: Path, env: Mapping[str, str]):
+    def __init__(self, module: str, log: Path, env: Mapping[str, str], at: Place = HERE):
         self._module = module
         self._log = log
         self._env = {**os.environ, **env}
+        self._at = at
 
     def __enter__(self) -> Worker:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module],
+                self._at([sys.executable, "-m", self._module]),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from spark_ext.bed import Hdfs
+from spark_ext.bed.calls import calls
 
-# What DataNodes and the test itself call, too; readers do not.
-_OTHERS = re.compile(
-    r"SendHeartbeat|BlockReport|.*BlockReport|BlockReceived.*|RegisterDatanode|VersionRequest|CommitBlock.*"
-)
+__all__ = ["Line", "audit_lines", "calls"]
+
 _FIELDS = re.compile(r"\ballowed=(?:true|false)\t.*")
 
 
@@ -32,14 +28,3 @@ def audit_lines(log: str, command: str, path: str) -> list[Line]:
     found = (match[0] for line in log.splitlines() if (match := _FIELDS.search(line)))
     lines = [Line(dict(part.split("=", 1) for part in text.split("\t"))) for text in found]
     return [line for line in lines if (line.fields["cmd"], line.fields["src"]) == (command, path)]
-
-
-@contextmanager
-def calls(hdfs: Hdfs) -> Iterator[dict[str, int]]:
-    """Afterwards: the calls that clients made inside, by method."""
-    found: dict[str, int] = {}
-    before = hdfs.rpc_counts()
-    yield found
-    after = hdfs.rpc_counts()
-    grown = {name: number - before.get(name, 0) for name, number in after.items()}
-    found.update({name: number for name, number in grown.items() if number and not _OTHERS.fullmatch(name)})

@@ -20,7 +20,8 @@ _NOTES = (
     "the NameNode counted, the most of any run; received: bytes at the near end's device, headers and the metastore's "
     "answers among them. Heap: the most that was used, with what was yet to be collected. Times: the workload's first "
     "contender's seconds ÷ this one's. ≈: extrapolated from as many partitions as are shown. Directories are as old as "
-    "ten minutes by `setTimes`. Spark's drivers have run a query without files before. cold: an empty root. warm: a new process, after one that listed the same."
+    "ten minutes by `setTimes`. Spark's drivers have run a query without files before. cold: an empty root. warm: a "
+    "new process, after one that listed the same."
 )
 
 

@@ -75,7 +75,7 @@ OPTIONS: dict[str, Option] = {
             "freshness",
             "30s",
             values.parse_duration,
-            "how long a granted permission may be reused; 0: ask at each open",
+            "how long a granted permission and a listing may be reused; 0: ask each time",
             write=values.write_duration,
         ),
         Option(
@@ -94,7 +94,13 @@ OPTIONS: dict[str, Option] = {
             write=values.write_bool,
         ),
         Option("audit", "", values.parse_audit, "file to which each open appends a line; empty: none"),
-        Option("listings", "origin", values.parse_listings, "who answers listings; only the origin does"),
+        Option(
+            "listings",
+            "validated",
+            values.parse_listings,
+            "who answers listings of HDFS: `origin`; `validated`, in a scan of many directories also what was kept of "
+            "those that did not change; `bounded`, whatever was kept less than freshness ago",
+        ),
         Option("enabled", "true", values.parse_bool, "false: every read goes to the origin", write=values.write_bool),
         Option(
             "fetch_size",

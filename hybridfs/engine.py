@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -16,6 +18,11 @@ from hybridfs.fetching import Fetcher
 from hybridfs.fills import open_fills
 from hybridfs.grants import Grants
 from hybridfs.layout import Identity
+from hybridfs.listing.barrier import Barrier
+from hybridfs.listing.entries import Entries
+from hybridfs.listing.keeper import Keeper
+from hybridfs.listing.listings import Listings
+from hybridfs.listing.namespace import Namespace
 from hybridfs.locks import LockFile, ThreadLocks
 from hybridfs.open_blocks import OpenBlocks
 from hybridfs.opening import Opened, Opener
@@ -53,6 +60,9 @@ class Engine:
         self._no_blocks = OpenBlocks(NoStore(), settings.map_budget)  # of files that are passed through
         self._admission = Admission(settings)
         self._plaintext = _Plaintext(settings, self.store)
+        self._keeper = Keeper()
+        self._listings: dict[int, Listings | None] = {}
+        self._lock = threading.Lock()
         self._audit = Audit(settings.audit, root.modes.file if root else 0o600, stats)
 
     def _open_flights(self) -> ThreadLocks:
@@ -125,6 +135,26 @@ class Engine:
             if self.store.holds(_identity(origin, path, found, status.length), 0):
                 return found
         return None
+
+    def listings(self, origin: Origin, barrier: Callable[[str], Barrier]) -> Listings | None:
+        """Who answers for the origin's directories; None where the origin itself does.
+
+        ``barrier`` gives that of an HDFS by its authority.
+        """
+        key = id(origin)
+        if key not in self._listings:  # it stays: the runtime keeps its origins
+            with self._lock:
+                self._listings[key] = self._new_listings(origin, barrier) if isinstance(origin, Namespace) else None
+        return self._listings[key]
+
+    def _new_listings(self, origin: Namespace, barriers: Callable[[str], Barrier]) -> Listings:
+        entries, barrier = None, barriers(origin.authority)
+        if isinstance(self.store, Store) and origin.listing_domain:
+            entries = Entries(self.store, self._keeper, barrier, origin.listing_domain, origin.authority)
+        return Listings(origin, entries, barrier, self._stats, self._settings.freshness, self._listing_mode)
+
+    def _listing_mode(self) -> str:
+        return "origin" if self.switched_off else self._settings.listings
 
     def abandon(self) -> None:
         """In a child after a fork: closes the descriptors that it inherited."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from fsspec.implementations.chained import ChainedFileSystem
 from fsspec.utils import stringify_path
 
 from hybridfs import config, runtime
+from hybridfs.directories import DirectoriesFileSystem
 from hybridfs.errors import BadOption
 from hybridfs.file import HybridFile, PassThroughWriter, ThreadedFile
+from hybridfs.listing.listings import Listings
 from hybridfs.origin import identity_of_caller, kerberos
 from hybridfs.origin.base import Origin
 from hybridfs.stream import Stream
@@ -22,7 +23,7 @@ _CONCURRENT_FILES = 16
 _PREFIX = "hybridfs://"
 
 
-class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has no types
+class HybridFileSystem(DirectoriesFileSystem):
     """A cache over HDFS, or over any fsspec filesystem, used by URL.
 
     ``hybridfs://namenode:8020/path``, ``hybridfs://nameservice/path`` and ``hybridfs::hdfs://…`` are HDFS;
@@ -69,9 +70,10 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         else:
             protocol = target_protocol or "hdfs"
         self._target = ("file" if protocol == "local" else protocol, dict(target_options or {}), fs)
-        if self._target[0] == "hdfs" and fs is None and host:
+        self._is_hdfs = self._target[0] == "hdfs" and fs is None
+        if self._is_hdfs and host:
             self._target[1].update(host=host, port=port)
-        if credentials and (self._target[0] != "hdfs" or fs is not None):
+        if credentials and not self._is_hdfs:
             raise BadOption(f"option {next(iter(credentials))} is for HDFS; give {protocol} its own in target_options")
         self._target[1].update(credentials)
         self._opened: tuple[object, Origin] | None = None
@@ -91,10 +93,29 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         now, origin = runtime.current(), self.origin  # once: the grants must be of the origin that is asked
         return now.engine(self._settings).open(origin, now.grants(origin, self._settings.freshness), path)
 
-    def _mutated(self, *paths: str) -> None:
-        grants = runtime.current().grants(self.origin, self._settings.freshness)
-        for path in paths:
+    @property
+    def _listings(self) -> Listings | None:
+        return runtime.current().listings(self.origin, self._settings)
+
+    @contextmanager
+    def _changing(self, *paths: str, makes_parents: bool = False) -> Iterator[None]:
+        """While what is at these paths, or below them, is changed: what was known of it before is used no more."""
+        with ExitStack() as stack:
+            for path in paths:
+                stack.callback(self._begin_change(path, makes_parents=makes_parents))
+            yield
+
+    def _begin_change(self, path: str, *, makes_parents: bool) -> Callable[[], None]:
+        """Returns what is to be called when the change has ended."""
+        grants, listings = runtime.current().grants(self.origin, self._settings.freshness), self._listings
+        grants.drop(path)
+        end = listings.begin_change(path, makes_parents=makes_parents) if listings else _nothing
+
+        def ended() -> None:
             grants.drop(path)
+            end()
+
+        return ended
 
     # ---- paths
 
@@ -113,6 +134,8 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         path = stringify_path(path).removeprefix("hybridfs::")  # of unstrip_protocol; DuckDB hands it back
         if path.startswith(_PREFIX):
             return type(self)._strip_protocol(path)
+        if path.startswith("/") and self._is_hdfs:
+            return path.rstrip("/") or "/"
         return self.origin.fs._strip_protocol(path)
 
     @staticmethod
@@ -144,8 +167,12 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         for ignored in ("block_size", "cache_options"):  # fsspec's, of its own buffers
             options.pop(ignored, None)
         create = getattr(self.origin.fs, "create", self.origin.fs.open)
-        self._mutated(path)
-        return PassThroughWriter(create(path, mode, **options), lambda: self._mutated(path))
+        ended = self._begin_change(path, makes_parents=True)
+        try:
+            return PassThroughWriter(create(path, mode, **options), ended)
+        except BaseException:
+            ended()
+            raise
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         with self.open(path) as file:
@@ -196,36 +223,24 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
 
     # ---- what the origin answers
 
-    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
-        return dict(self.origin.fs.info(self._strip_protocol(path), **kwargs))
-
-    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
-        return list(self.origin.fs.ls(self._strip_protocol(path), detail=detail, **kwargs))
-
     def created(self, path: str) -> Any:
         return self.origin.fs.created(self._strip_protocol(path))
-
-    def modified(self, path: str) -> Any:
-        return self.origin.fs.modified(self._strip_protocol(path))
 
     def invalidate_cache(self, path: str | None = None) -> None:
         self.origin.fs.invalidate_cache(path)
 
-    # ---- changes: to the origin, then no grant of the path is reused
+    # ---- changes: to the origin, then nothing that was known of the path is reused
 
-    def _change(self, call: Callable[..., Any], *paths: str, **options: Any) -> Any:
+    def _change(self, call: Callable[..., Any], *paths: str, makes_parents: bool = False, **options: Any) -> Any:
         paths = tuple(self._strip_protocol(path) for path in paths)
-        self._mutated(*paths)
-        try:
+        with self._changing(*paths, makes_parents=makes_parents):
             return call(*paths, **options)
-        finally:
-            self._mutated(*paths)
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
-        self._change(self.origin.fs.mkdir, path, create_parents=create_parents, **kwargs)
+        self._change(self.origin.fs.mkdir, path, makes_parents=True, create_parents=create_parents, **kwargs)
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        self._change(self.origin.fs.makedirs, path, exist_ok=exist_ok)
+        self._change(self.origin.fs.makedirs, path, makes_parents=True, exist_ok=exist_ok)
 
     def rmdir(self, path: str) -> None:
         self._change(self.origin.fs.rmdir, path)
@@ -255,10 +270,14 @@ class HybridFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec has n
         self._change(self.origin.fs.mv, path1, path2, recursive=recursive, maxdepth=maxdepth, **kwargs)
 
     def touch(self, path: str, truncate: bool = True, **kwargs: Any) -> None:
-        self._change(self.origin.fs.touch, path, truncate=truncate, **kwargs)
+        self._change(self.origin.fs.touch, path, makes_parents=True, truncate=truncate, **kwargs)
 
     def sign(self, path: str, expiration: int = 100, **kwargs: Any) -> Any:
         return self.origin.fs.sign(self._strip_protocol(path), expiration, **kwargs)
+
+
+def _nothing() -> None:
+    return
 
 
 def _is_pattern(path: Any) -> bool:

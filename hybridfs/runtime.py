@@ -12,6 +12,8 @@ from fsspec.utils import tokenize
 from hybridfs.config import Settings
 from hybridfs.engine import Engine
 from hybridfs.grants import Grants
+from hybridfs.listing.barrier import Barrier
+from hybridfs.listing.listings import Listings
 from hybridfs.origin import identity_of_caller, make_origin
 from hybridfs.origin.base import Origin
 from hybridfs.stats import Stats
@@ -26,6 +28,7 @@ class Runtime:
         self._engines: dict[Settings, Engine] = {}
         self._origins: dict[object, Origin] = {}
         self._grants: dict[tuple[int, float], Grants] = {}
+        self._barriers: dict[str, Barrier] = {}
 
     def engine(self, settings: Settings) -> Engine:
         with self._lock:
@@ -46,6 +49,14 @@ class Runtime:
     def grants(self, origin: Origin, freshness: float) -> Grants:
         with self._lock:
             return self._grants.setdefault((id(origin), freshness), Grants(freshness))
+
+    def listings(self, origin: Origin, settings: Settings) -> Listings | None:
+        """Who answers for an HDFS's directories; None of another origin."""
+        return self.engine(settings).listings(origin, self._barrier)
+
+    def _barrier(self, authority: str) -> Barrier:
+        with self._lock:
+            return self._barriers.setdefault(authority, Barrier())
 
     def abandon(self) -> None:
         for engine in self._engines.values():

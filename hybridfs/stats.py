@@ -59,6 +59,12 @@ COUNTERS = (
     "audit_faults",
     "opens",
     "grants_reused",
+    "listings",  # that callers asked for
+    "listings_reused",  # of which a kept one was the answer
+    "listings_prefetched",  # that were asked for before a caller did
+    "listing_rpcs",  # answers of the NameNode that listings and statuses took
+    "listing_rpcs_plain",  # that they would have taken without hybridfs
+    "statuses_reused",  # of files and directories, out of a kept listing
     *(f"miss_{reason}" for reason in Miss),
 )
 

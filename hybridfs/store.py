@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import threading
+import time
 from collections.abc import Sequence
 
 from hybridfs.blocks import CachedBlock, VerifiedChunks
 from hybridfs.config import Settings
 from hybridfs.errors import CorruptBlock
 from hybridfs.eviction import evict
-from hybridfs.layout import Identity, block_path
+from hybridfs.layout import Identity, block_path, is_entry
 from hybridfs.publishing import read_whole
 from hybridfs.root import DEFAULT_BLOCK_SIZE, Root, UnusableRoot, open_root, prepare_directory
 from hybridfs.stats import Miss, Stats, most_telling
@@ -140,6 +142,47 @@ class Store:
             refusals.add(refused)
         return Miss.NO_SPACE if Miss.NO_SPACE in refusals else Miss.TIER_OFF
 
+    # ---- entries: small files of the first disk tier that are read and written whole (FORMAT.md section 10)
+
+    def read_entry(self, relative: str, most: int) -> bytes | None:
+        """What the file at ``relative`` holds; None where there is none, it cannot be read, or holds over ``most``."""
+        tier = self.tiers[self._first_disk]
+        fd = tier.open(relative)
+        if isinstance(fd, Miss):
+            return None
+        try:
+            return self._read_entry(tier, relative, fd, most)
+        except OSError as error:
+            tier.fault(error)
+            return None
+        finally:
+            os.close(fd)
+
+    def _read_entry(self, tier: Tier, relative: str, fd: int, most: int) -> bytes | None:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            self._refuse(tier, relative, CorruptBlock("no entry"))
+            return None
+        if tier.marks_reads and found.st_uid == os.geteuid():
+            os.utime(fd, ns=(max(found.st_mtime_ns + 1, time.time_ns()), found.st_mtime_ns))
+        return os.pread(fd, found.st_size, 0)
+
+    def publish_entry(self, relative: str, parts: Sequence[bytes | memoryview]) -> bool:
+        """Whether the tier took it."""
+        return self._publish(self._first_disk, relative, parts) is None
+
+    def discard_entry(self, relative: str, corrupt: CorruptBlock | None = None) -> None:
+        """Removes it; where ``corrupt`` tells why, it is counted, and kept if it may be another's."""
+        tier = self.tiers[self._first_disk]
+        if corrupt:
+            self._refuse(tier, relative, corrupt)
+        else:
+            tier.discard(relative)
+
+    @property
+    def _first_disk(self) -> int:
+        return next(level for level, tier in enumerate(self.tiers) if tier.kind == "disk")
+
     def _publish(self, level: int, relative: str, parts: Sequence[bytes | memoryview]) -> Miss | None:
         tier = self.tiers[level]
         refused = tier.publish(relative, parts)
@@ -163,7 +206,7 @@ class Store:
 
     def _demote(self, level: int, relative: str) -> None:
         """Copies a block that is about to leave a tier to the next one below, as it is; its checksums travel along."""
-        if level + 1 >= len(self.tiers) or self.tiers[level + 1].holds(relative):
+        if level + 1 >= len(self.tiers) or is_entry(relative) or self.tiers[level + 1].holds(relative):
             return
         try:
             content = read_whole(os.path.join(self.tiers[level].directory, relative))

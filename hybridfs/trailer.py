@@ -1,10 +1,11 @@
-"""The trailer of a block: writing, parsing, and the checksums of its chunks (FORMAT.md section 4)."""
+"""The trailer of a block: writing, parsing, and the checksums of its chunks (FORMAT.md sections 4 and 10)."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from xxhash import xxh64_intdigest
 
@@ -52,21 +53,59 @@ def parse_trailer(raw: bytes, spec: BlockSpec) -> Sequence[int]:
 
     Raises CorruptBlock if ``raw`` is anything but that block's trailer.
     """
+    body = _unsealed(raw)
+    footer = _footer(body)
+    expected = (spec.number, spec.length, spec.block_size)
+    if (footer.number, footer.length, footer.block_size) != expected:
+        raise CorruptBlock("fields of another block")
+    sums_end = 8 * -(-footer.length // CHUNK)
+    if len(body) != sums_end + footer.identity_length + _FIELDS.size:
+        raise CorruptBlock("wrong size")
+    if body[sums_end : sums_end + footer.identity_length] != spec.identity:
+        raise CorruptBlock("another identity", unlink=False)
+    if not agree(footer.validator, spec.validator):
+        raise CorruptBlock("another file of the same name", "version_changed")
+    return struct.unpack_from(f"<{sums_end // 8}Q", body)
+
+
+def checked_data(content: bytes, identity: bytes, number: int, most: int) -> memoryview:
+    """The data of a whole file that says itself how much it holds, at most ``most`` bytes (FORMAT.md section 10).
+
+    Raises CorruptBlock if ``content`` is anything but such a file, of that identity and number, to the last byte.
+    """
+    if len(content) < FOOTER_BYTES:
+        raise CorruptBlock("too short")
+    length = _footer(content[-FOOTER_BYTES : -_SEAL.size]).length
+    if not 1 <= length <= min(most, len(content)):
+        raise CorruptBlock("wrong size")
+    data = memoryview(content)[:length]
+    sums = parse_trailer(content[length:], BlockSpec(identity, number, length, 0))
+    if any(chunk_sum(data[at * CHUNK :][:CHUNK]) != found for at, found in enumerate(sums)):
+        raise CorruptBlock("a chunk fails its checksum")
+    return data
+
+
+class _Footer(NamedTuple):
+    validator: int
+    number: int
+    length: int
+    identity_length: int
+    block_size: int
+
+
+def _unsealed(raw: bytes) -> bytes:
+    """A trailer without its seal, which it bears out."""
     if len(raw) < FOOTER_BYTES:
         raise CorruptBlock("too short")
     seal, magic = _SEAL.unpack_from(raw, len(raw) - _SEAL.size)
     body = raw[: -_SEAL.size]
     if magic != MAGIC or xxh64_intdigest(body) != seal:
         raise CorruptBlock("no valid trailer")
-    validator, number, length, k, block_size, algorithm, version = _FIELDS.unpack_from(body, len(body) - _FIELDS.size)
-    expected = (spec.number, spec.length, spec.block_size, XXH64, VERSION)
-    if (number, length, block_size, algorithm, version) != expected:
-        raise CorruptBlock("fields of another block or version")
-    sums_end = 8 * -(-length // CHUNK)
-    if len(body) != sums_end + k + _FIELDS.size:
-        raise CorruptBlock("wrong size")
-    if body[sums_end : sums_end + k] != spec.identity:
-        raise CorruptBlock("another identity", unlink=False)
-    if not agree(validator, spec.validator):
-        raise CorruptBlock("another file of the same name", "version_changed")
-    return struct.unpack_from(f"<{sums_end // 8}Q", body)
+    return body
+
+
+def _footer(body: bytes) -> _Footer:
+    *fields, algorithm, version = _FIELDS.unpack_from(body, len(body) - _FIELDS.size)
+    if (algorithm, version) != (XXH64, VERSION):
+        raise CorruptBlock("of another version")
+    return _Footer(*fields)

@@ -163,7 +163,10 @@ def parse_audit(value: object) -> str:
 
 
 def parse_listings(value: object) -> str:
-    """``origin``. Raises BadOption."""
-    if value != "origin":
-        raise BadOption(f"{value!r} is not supported; the only value is 'origin'")
-    return "origin"
+    """``origin``, ``validated`` or ``bounded``. Raises BadOption."""
+    if value not in ("origin", "validated", "bounded"):
+        raise BadOption(
+            f"{value!r} is not supported; write origin (ask for each), validated (reuse what its parent's listing "
+            "bears out) or bounded (reuse what is younger than freshness)"
+        )
+    return str(value)

@@ -36,6 +36,16 @@ LAYERS = (
     "blocks",
     "store",
     "open_blocks",
+    "listing.form",
+    "listing.names",
+    "listing.namespace",
+    "listing.barrier",
+    "listing.keeper",
+    "listing.entries",
+    "listing.answers",
+    "listing.scan",
+    "listing.listings",
+    "listing",
     "origin.base",
     "origin.answers",
     "origin.hadoop_conf",
@@ -58,13 +68,14 @@ LAYERS = (
     "engine",
     "runtime",
     "file",
+    "directories",
     "filesystem",
     "",  # hybridfs/__init__.py
     "cli",
     "__main__",
 )
-# These never import each other, in either direction; `engine` joins them.
-APART = ("store", "origin")
+# These never import each other, in any direction; `engine` joins them.
+APART = ("store", "origin", "listing")
 HEAVY = ("pyspark", "pyarrow", "hdfs_native", "pandas", "numpy", "typer", "rich", "requests", "spark_ext")
 
 

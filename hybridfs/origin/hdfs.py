@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from fsspec import AbstractFileSystem
 from fsspec.utils import stringify_path
-from hdfs_native import Client, WriteOptions
+from hdfs_native import Client, FileStatus, WriteOptions
 from hdfs_native.fsspec import HdfsFileSystem
 
-from hybridfs.errors import OriginUnreachable
+from hybridfs.errors import BadOption, OriginUnreachable
 from hybridfs.layout import domain_name
 from hybridfs.origin import hadoop_conf, hadoop_user
 from hybridfs.origin.answers import PATIENCE, Answers
@@ -33,6 +35,7 @@ _PATIENCE = {
 _BOUNDS = {False: "ipc.client.rpc-timeout.ms", True: "dfs.client.socket-timeout"}
 _SAFE_RANGE = 4 << 20  # larger single ranges cost page faults
 _PROVIDER = "hadoop.security.key.provider.path"
+_logger = logging.getLogger("hybridfs")
 _NO_KERBEROS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -164,7 +167,8 @@ class HdfsOrigin:
         self.domain = domain_name(f"hdfs-{self.authority}{owner}")
         self.plaintext_domain = domain_name(f"hdfs-{self.authority}{owner}+plaintext")
         self.caller = hadoop_user.audit_name(user, kerberos, properties)
-        self._answers = Answers()
+        self.listing_domain = self._listing_domain(user, properties)
+        self._answers, self._listers = Answers(), Answers()
         self._patience = {
             briefly: hadoop_conf.milliseconds(properties, key) or PATIENCE[briefly] for briefly, key in _BOUNDS.items()
         }
@@ -194,6 +198,27 @@ class HdfsOrigin:
             cacheable=found.modification_time > 0,
             guarded=not found.permission & stat.S_IROTH,
         )
+
+    def list(self, path: str) -> Sequence[FileStatus]:
+        """A directory's children, or the file itself."""
+        return list(self._client.list_status(path))
+
+    def list_soon(self, path: str) -> Future[Sequence[FileStatus]]:
+        """The same, asked for in another thread."""
+        return self._listers.start(lambda: self.list(path))
+
+    def look(self, path: str) -> FileStatus:
+        """A file or directory."""
+        found: FileStatus = self._client.get_file_info(path)
+        return found
+
+    def _listing_domain(self, user: str, properties: Mapping[str, str]) -> str | None:
+        """Of what the NameNode tells this user of directories; None where nobody tells who he is to it."""
+        try:
+            return domain_name(f"hdfs-{self.authority}@{hadoop_user.short_name(user, properties)}+listings")
+        except BadOption as unknown:
+            _logger.debug("listings of %s are not kept: %s", self.authority, unknown)
+            return None
 
     def open(self, path: str) -> OriginReader:
         try:

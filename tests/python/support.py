@@ -20,7 +20,7 @@ from hybridfs import config, runtime
 from hybridfs.engine import Engine
 from hybridfs.file import HybridFile
 from hybridfs.grants import Grants
-from hybridfs.layout import Identity
+from hybridfs.layout import Identity, domain_name
 from hybridfs.origin.base import OriginReader, Status, short_read
 from hybridfs.root import open_root
 from hybridfs.stats import Miss, Stats
@@ -200,6 +200,7 @@ def settle(engine: Engine) -> None:
     for _ in range(threads):  # the queue is first in, first out: when all threads meet, all earlier work is done
         pool.submit(meeting.wait, 30)
     meeting.wait(30)
+    assert engine._keeper.drain(30)
     if isinstance(engine.store, Store) and engine.store._upkeep:
         engine.store._upkeep.join(30)
 
@@ -240,6 +241,18 @@ def misses(counts: Mapping[str, int]) -> dict[str, int]:
 
 def blocks_in(root: Path) -> list[Path]:
     """All block files of a tier."""
+    return [path for path in _numbered(root) if not path.parts[-4].endswith(_LISTINGS)]
+
+
+def entries_in(root: Path) -> list[Path]:
+    """All listings that a tier holds."""
+    return [path for path in _numbered(root) if path.parts[-4].endswith(_LISTINGS)]
+
+
+_LISTINGS = domain_name("+listings")
+
+
+def _numbered(root: Path) -> list[Path]:
     return sorted(path for path in root.glob("v1/*/*/*/*") if path.is_file() and path.name.isdecimal())
 
 

@@ -60,7 +60,8 @@ BAD = [
     ("freshness", "soon", "30s"),
     ("freshness", "1w", "30s"),
     ("lock_timeout", "-5s", "30s"),
-    ("listings", "validated", "'origin'"),
+    ("listings", "cached", "validated"),
+    ("listings", True, "bounded"),
     ("enabled", "yes", "true or false"),
     ("enabled", "1", "true or false"),
     ("fetch_size", "0", "more than 0"),
@@ -125,6 +126,7 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
     assert settings.disk_tiers == (("/xdg/hybridfs", 20 * GIB),)
     assert (settings.memory, settings.min_free, settings.block_size) == (0, GIB, None)
     assert (settings.freshness, settings.lock_timeout, settings.enabled) == (30, 60, True)
+    assert settings.listings == "validated"
     assert (settings.fetch_size, settings.fetch_streams, settings.readahead) == (8 * MIB, 8, 32 * MIB)
     assert (settings.include, settings.exclude, settings.application) == ((), (), "")
     assert (settings.max_file_size, settings.max_age, settings.fill_limit) == (0, 0, 0)
@@ -161,6 +163,7 @@ def test_hadoop_keys_say_the_same() -> None:
         user="alice",
         cache_encrypted=True,
         audit="/var/log/hybridfs.log",
+        listings="bounded",
     )
     assert keys == {
         "fs.hybridfs.cache.dir": "/c",
@@ -176,6 +179,7 @@ def test_hadoop_keys_say_the_same() -> None:
         "fs.hybridfs.user": "alice",
         "fs.hybridfs.cache.encrypted": "true",
         "fs.hybridfs.audit": "/var/log/hybridfs.log",
+        "fs.hybridfs.listings": "bounded",
     }
     with pytest.raises(BadOption, match="option block_size"):
         config.hadoop_options(block_size="1MB")

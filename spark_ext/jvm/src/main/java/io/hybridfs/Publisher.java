@@ -73,13 +73,15 @@ final class Publisher {
     }
 
     private Path moveInto(Path fresh, Path block) throws IOException {
-        for (int attempt = 1; ; attempt++) {
+        for (int attempt = 0; ; attempt++) {
             try {
-                modes.makeDirectories(dir.resolve("v1"), block.getParent());
+                if (attempt > 0) {
+                    modes.makeDirectories(dir.resolve("v1"), block.getParent());
+                }
                 return Files.move(fresh, block, StandardCopyOption.ATOMIC_MOVE);
-            } catch (NoSuchFileException evictorRemovedDirectory) {
+            } catch (NoSuchFileException newOrEvictorRemovedDirectory) {
                 if (attempt == ATTEMPTS) {
-                    throw evictorRemovedDirectory;
+                    throw newOrEvictorRemovedDirectory;
                 }
             }
         }

@@ -23,6 +23,8 @@ final class Tier {
     private static final long LEAST_SLACK = 2 << 20;
     /** A volume with less free is full, in whichever language its fault is told. */
     private static final long NOTHING_FREE = 1 << 20;
+    /** What may be published before it is looked again whether there is room; less than a block. */
+    private static final long UNCHECKED = 64 << 10;
     private static final long RECOUNT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     final Path dir;
@@ -43,6 +45,7 @@ final class Tier {
     private final boolean accessTimes;
     private final AtomicBoolean warned = new AtomicBoolean();
     private final AtomicBoolean makingRoom = new AtomicBoolean();
+    private final AtomicLong unchecked = new AtomicLong(UNCHECKED);
     private final AtomicLong recountedAt = new AtomicLong(System.nanoTime() - RECOUNT_NANOS);
 
     /** Opens or makes a tier with its root's modes; throws IOException when it cannot be used. */
@@ -195,8 +198,11 @@ final class Tier {
             return closed;
         }
         try {
-            if (overfull()) {
-                return Miss.NO_SPACE;
+            if (unchecked.addAndGet(length(parts)) >= UNCHECKED) {
+                if (overfull()) {
+                    return Miss.NO_SPACE;
+                }
+                unchecked.set(0);
             }
             long size = publisher.publish(block, parts);
             if (accounting.publish(Accounting.onDisk(size))) {
@@ -209,6 +215,14 @@ final class Tier {
         } catch (IOException e) {
             return fault(e);
         }
+    }
+
+    private static long length(ByteBuffer... parts) {
+        long length = 0;
+        for (ByteBuffer part : parts) {
+            length += part.remaining();
+        }
+        return Accounting.onDisk(length);
     }
 
     /** Whether eviction has fallen so far behind that nothing may be added (FORMAT 7); then it is asked for. */

@@ -45,6 +45,18 @@ LEDGER: dict[str, dict[str, dict[str, int]]] = {
     "list of one directory": {"java": {LISTING: 1}, "python": {LISTING: 1}},
     "list of one directory with locations": {"java": {LISTING: 1}},
     "300 siblings, origin": {"java": {LISTING: 1 + SIBLINGS}, "python": {LISTING: 1 + SIBLINGS}},
+    # The parent, then the jar asks for 100 at a time; HDFS's Python client cannot.
+    "300 siblings, cold": {"java": {LISTING: 1, BATCH: SIBLINGS // 100}, "python": {LISTING: 1 + SIBLINGS}},
+    "300 siblings, warm": {"java": {LISTING: 1}, "python": {LISTING: 1}},
+    # What Python keeps lacks what the jar needs.
+    "300 siblings, warm by the other language": {
+        "java": {LISTING: 1, BATCH: SIBLINGS // 100},
+        "python": {LISTING: 1},
+    },
+    "300 siblings, bounded": {"java": {}, "python": {}},
+    "status of a file, validated": {"java": {STATUS: 1}, "python": {STATUS: 1}},
+    "status of a file, bounded": {"java": {}, "python": {}},
+    "status of no file, bounded": {"java": {}, "python": {}},
     # ---- writes
     "write": {"java": WRITE, "python": WRITE},
     "list after a write": {"java": {LISTING: 1}, "python": {LISTING: 1}},
@@ -172,13 +184,32 @@ def test_list_of_one_directory(bed: Bed, root: str, row: str, language: str) -> 
 
 @rows("300 siblings")
 def test_siblings(bed: Bed, root: str, row: str, language: str) -> None:
-    listings = {"origin": "origin", "bounded": "bounded"}.get(row.rpartition(" ")[2], "validated")
+    listings = next((mode for mode in ("origin", "bounded") if row.endswith(mode)), "validated")
+    options = {"cache_dir": root, "freshness": "1h", "listings": listings, **OPTIONS}
     client = bed.client(language)
-    for _ in range(1 if row.endswith(("cold", "origin")) else 2):
-        client.begin(cache_dir=root, **OPTIONS, freshness="1h", listings=listings)
-        if not row.endswith(("cold", "origin")):
-            client.scan(TREE)
-    check(bed, row, language, lambda: client.scan(TREE))
+    other = bed.client({"java": "python", "python": "java"}[language])
+    for before in [other] if row.endswith("other language") else [client] if row.endswith(("warm", "bounded")) else []:
+        before.begin(**options)
+        assert before.scan(TREE) == 2 * SIBLINGS
+    client.begin(**options)
+
+    def scanned() -> None:
+        assert client.scan(TREE) == 2 * SIBLINGS
+
+    check(bed, row, language, scanned)
+
+
+@rows("status of")
+def test_status(bed: Bed, root: str, row: str, language: str) -> None:
+    client = bed.client(language)
+    client.begin(cache_dir=root, freshness="1h", listings=row.rpartition(" ")[2], **OPTIONS)
+    client.list(f"{TREE}/part=0009")
+    there = "no file" not in row
+
+    def looked() -> None:
+        assert client.exists(f"{TREE}/part=0009/{'f1' if there else 'f7'}") is there
+
+    check(bed, row, language, looked)
 
 
 @rows("write")
@@ -192,7 +223,7 @@ def test_write(bed: Bed, root: str, row: str, language: str) -> None:
 @rows("list after a write")
 def test_list_after_a_write(bed: Bed, root: str, row: str, language: str) -> None:
     client = bed.client(language)
-    client.begin(cache_dir=root, **OPTIONS, listings="origin")
+    client.begin(cache_dir=root, **OPTIONS)
     client.write(f"/ledger/list-{language}/a", 1000)
     client.list(f"/ledger/list-{language}")
     client.write(f"/ledger/list-{language}/b", 1000)
@@ -204,5 +235,14 @@ def test_list_after_a_write(bed: Bed, root: str, row: str, language: str) -> Non
 
 
 def test_every_row_is_checked() -> None:
-    prefixes = ("hot open", "cold small file", "cold 1 GiB file", "list of one", "300 siblings", "write", "list after")
+    prefixes = (
+        "hot open",
+        "cold small file",
+        "cold 1 GiB file",
+        "list of one",
+        "300 siblings",
+        "status of",
+        "write",
+        "list after",
+    )
     assert all(row.startswith(prefixes) for row in LEDGER)

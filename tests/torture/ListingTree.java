@@ -128,22 +128,26 @@ final class ListingTree {
 
     /**
      * Makes directories look as old as such a tree usually is. Nobody has listed them yet; from here on their times are
-     * what changes make of them.
+     * what changes make of them. No two are the same: Python sees no fileId, and could not tell apart directories of
+     * one time that trade places.
      */
     static void age(DistributedFileSystem fs, String root) throws IOException {
         long then = System.currentTimeMillis() - HOUR;
         for (FileStatus status : fs.listStatus(new Path(root))) {
-            age(fs, status, then);
+            then = age(fs, status, then);
         }
     }
 
-    private static void age(DistributedFileSystem fs, FileStatus status, long then) throws IOException {
-        if (status.isDirectory()) {
-            for (FileStatus child : fs.listStatus(status.getPath())) {
-                age(fs, child, then);
-            }
-            fs.setTimes(status.getPath(), then, then);
+    private static long age(DistributedFileSystem fs, FileStatus status, long then) throws IOException {
+        if (!status.isDirectory()) {
+            return then;
         }
+        long next = then + 1;
+        for (FileStatus child : fs.listStatus(status.getPath())) {
+            next = age(fs, child, next);
+        }
+        fs.setTimes(status.getPath(), then, then);
+        return next;
     }
 
     private Partition makePartition(Upper upper, String name) throws Exception {

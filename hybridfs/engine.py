@@ -26,7 +26,7 @@ from hybridfs.listing.namespace import Namespace
 from hybridfs.locks import LockFile, ThreadLocks
 from hybridfs.open_blocks import OpenBlocks
 from hybridfs.opening import Opened, Opener
-from hybridfs.origin.base import Origin, Status
+from hybridfs.origin.base import Origin, Status, hdfs_status
 from hybridfs.pinning import PinnedVersion
 from hybridfs.stats import Miss, Stats
 from hybridfs.store import NoStore, Store, open_store
@@ -88,10 +88,14 @@ class Engine:
 
     def open(self, origin: Origin, grants: Grants, path: str) -> Stream:
         """Opens a file as far as the origin allows. Raises what the origin raises."""
+        listings = self._listings.get(id(origin))
         self._stats.add("opens")
         switched_off = self.switched_off
         try:
-            opened = self._opener.open(origin, grants, path)
+            opened = self._opener.open(origin, grants, path, partial(_shown, listings) if listings else None)
+        except FileNotFoundError:
+            _forget(grants, listings, path)
+            raise
         except PermissionError:
             self._stats.miss(Miss.DENIED)
             self._audit.opened(origin.caller, path, allowed=False)
@@ -113,7 +117,7 @@ class Engine:
         length = reader.length if reader and opened.unfinished else status.length
         # Who writes a file of HDFS only adds to it: what was there at the open is read, and nobody is asked.
         ask = (lambda _: status) if opened.unfinished else origin.status
-        pinned = PinnedVersion(path, status, ask, partial(grants.refuse, path))
+        pinned = PinnedVersion(path, status, ask, partial(_forget, grants, self._listings.get(id(origin)), path))
         return Stream(
             _identity(origin, path, status, length),
             OriginFile(origin, pinned, length, reader, opened.unproven, replaceable=not opened.unfinished),
@@ -161,6 +165,19 @@ class Engine:
         self._flights.close()
         self.store.abandon()
         self._blocks.abandon()
+
+
+def _shown(listings: Listings, path: str, asked_after: float) -> Status | None:
+    """The file as a kept listing of its directory shows it, where the mode lets that stand for the NameNode's word."""
+    found = listings.kept_status(path, asked_after)
+    return found and hdfs_status(found.length, found.modified, found.owner, found.permission, found.file_id)
+
+
+def _forget(grants: Grants, listings: Listings | None, path: str) -> None:
+    """What the origin denies is not reused: who tries again sees the truth."""
+    grants.refuse(path)
+    if listings:
+        listings.forget(path)
 
 
 def _identity(origin: Origin, path: str, status: Status, length: int) -> Identity:

@@ -91,6 +91,7 @@ class HybridFileSystem(DirectoriesFileSystem):
 
     def _stream(self, path: str) -> Stream:
         now, origin = runtime.current(), self.origin  # once: the grants must be of the origin that is asked
+        now.listings(origin, self._settings)  # which may tell the engine of the file
         return now.engine(self._settings).open(origin, now.grants(origin, self._settings.freshness), path)
 
     @property

@@ -32,6 +32,12 @@ class Grants:
             status, _ = self._granted.get(path, (None, 0.0))
             return status
 
+    def asked_at(self, path: str) -> float:
+        """When the permission was asked for, monotonic seconds; infinity if it is not fresh."""
+        with self._lock:
+            _, asked_at = self._granted.get(path, (None, float("inf")))
+            return asked_at
+
     def proven(self, path: str) -> Status | None:
         """The version whose opening was granted the last time, however long ago."""
         with self._lock:

@@ -19,6 +19,9 @@ _DIRECTORIES = 1 << 14
 _ROUNDS = 16
 
 
+Known = Callable[[str, float], Status | None]
+
+
 @dataclass(frozen=True)
 class Opened:
     """The version to read, a reader if one was opened after that was known, and a permission that is to be proven."""
@@ -53,9 +56,17 @@ class Opener:
         self._answers = Answers()
         self._guarded: set[tuple[str, str]] = set()  # directories in which lately a file was, by domain
 
-    def open(self, origin: Origin, grants: Grants, path: str) -> Opened:
-        """Raises what the origin raises; an error that is no answer tells when one is not needed."""
+    def open(self, origin: Origin, grants: Grants, path: str, known: Known | None = None) -> Opened:
+        """Raises what the origin raises; an error that is no answer tells when one is not needed.
+
+        ``known``: the version as the origin told it lately, if that was asked for after a moment (monotonic seconds).
+        It stands for its answer where the permission to read that version is fresh.
+        """
         granted = grants.get(path)
+        shown = known(path, grants.asked_at(path)) if granted and known else None
+        if granted and shown and granted.same_version(shown):
+            self._stats.add("grants_reused")
+            return Opened(granted)
         try:
             return self._ask(origin, grants, path, granted)
         except Exception as error:

@@ -62,7 +62,9 @@ class OriginFile:
                     self.pinned.failed(error)
                     raise
                 if 0 <= reader.length < self._length or reader.encrypted not in (None, self.pinned.status.encrypted):
-                    raise FileChanged(self.pinned.path)
+                    changed = FileChanged(self.pinned.path)
+                    self.pinned.failed(changed)
+                    raise changed
                 self._reader = reader
             return self._reader
 

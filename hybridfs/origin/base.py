@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hybridfs.errors import OriginUnreachable
-from hybridfs.validator import agree
+from hybridfs.validator import agree, file_validator
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -33,6 +34,13 @@ class Status:
 
     def same_version(self, other: Status) -> bool:
         return (self.length, self.token) == (other.length, other.token) and agree(self.validator, other.validator)
+
+
+def hdfs_status(length: int, modified: int, owner: str, permission: int, file_id: int = 0) -> Status:
+    """A file of HDFS. ``modified`` in milliseconds since the epoch; ``file_id`` 0 = unknown."""
+    validator = file_validator(file_id, owner)
+    guarded = not permission & stat.S_IROTH
+    return Status(length, str(modified), validator, cacheable=modified > 0, guarded=guarded)
 
 
 class OriginReader(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -21,9 +20,8 @@ from hybridfs.errors import BadOption, OriginUnreachable
 from hybridfs.layout import domain_name
 from hybridfs.origin import hadoop_conf, hadoop_user
 from hybridfs.origin.answers import PATIENCE, Answers
-from hybridfs.origin.base import OriginReader, Status, short_read
+from hybridfs.origin.base import OriginReader, Status, hdfs_status, short_read
 from hybridfs.origin.hdfs_errors import ZONE, translating
-from hybridfs.validator import file_validator
 
 # hdfs-native waits 60 s for a silent DataNode and retries a NameNode that is down for minutes.
 _PATIENCE = {
@@ -190,14 +188,7 @@ class HdfsOrigin:
         found = self._ask(self._client.get_file_info, path, self._patience[briefly])
         if found.isdir:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        validator = file_validator(0, found.owner)  # hdfs-native shows no fileId
-        return Status(
-            found.length,
-            str(found.modification_time),
-            validator,
-            cacheable=found.modification_time > 0,
-            guarded=not found.permission & stat.S_IROTH,
-        )
+        return hdfs_status(found.length, found.modification_time, found.owner, found.permission)  # no fileId is shown
 
     def list(self, path: str) -> Sequence[FileStatus]:
         """A directory's children, or the file itself."""

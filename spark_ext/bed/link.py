@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybridfs.errors import BadOption
 from hybridfs.values import parse_duration, parse_size
 from spark_ext.bed.component import Component
 from spark_ext.bed.daemon import Daemon
@@ -65,6 +66,14 @@ class Link(Component):
         self.near = Place("10.214.0.1", f"{name}-near")
         self.far = Place("10.214.0.2", f"{name}-far")
 
+    @classmethod
+    def of(cls, text: str) -> Link:
+        """A link by its round trip and its rate, such as `50ms:50MB/s`. Raises BadOption for another text."""
+        round_trip, colon, rate = text.partition(":")
+        if not colon or not rate.endswith("/s"):
+            raise BadOption(f"{text!r} is not a link; write its round trip and its rate, such as 50ms:50MB/s")
+        return cls(round_trip, rate.removesuffix("/s"))
+
     def crossed(self) -> Crossed:
         """What the near end's device has counted so far."""
         counted = [f"/sys/class/net/{_DEVICE}/statistics/{way}_bytes" for way in ("rx", "tx")]
@@ -100,7 +109,7 @@ class Link(Component):
         """Processes at the ends keep their namespace until they end."""
         super()._end()
         for end in self._ends:
-            with suppress(BedError):
+            with suppress(BedError, OSError):
                 _ip("netns", "delete", end)
             shutil.rmtree(_FILES / end, ignore_errors=True)
 

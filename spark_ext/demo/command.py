@@ -17,7 +17,7 @@ from rich.console import Console
 from hybridfs.config import settings
 from hybridfs.errors import BadOption
 from hybridfs.root import open_root
-from spark_ext.bed import BedError, Hdfs, Metastore
+from spark_ext.bed import HERE, BedError, Hdfs, Link, Metastore
 from spark_ext.demo import notebook, report
 from spark_ext.demo.progress import Progress
 from spark_ext.demo.scenario import STEPS, Scenario, default_cores
@@ -29,6 +29,10 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def demo(
     scale: Annotated[float, typer.Option(min=0.01, help="TPC-H scale factor; 1 is 350 MB of Parquet.")] = 0.2,
     memory: Annotated[str, typer.Option(help="Budget of the memory tier.")] = "512MiB",
+    link: Annotated[
+        str | None,
+        typer.Option(help="Round trip and rate of an emulated link to HDFS, such as 50ms:50MB/s. Needs root."),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C, for a notebook.")] = False,
 ) -> None:
     """Run TPC-H on a real HDFS and Hive Metastore, with and without the cache, and compare.
@@ -39,7 +43,7 @@ def demo(
     console = Console()
     try:
         with _one_interrupt():
-            ok = _run(console, scale, memory, keep)
+            ok = _run(console, scale, memory, link, keep)
     except (BedError, WorkerError, BadOption) as error:
         console.print(f"✗ {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         ok = False
@@ -49,13 +53,13 @@ def demo(
     raise typer.Exit(0 if ok else 1)
 
 
-def _run(console: Console, scale: float, memory: str, keep: bool) -> bool:
+def _run(console: Console, scale: float, memory: str, link: str | None, keep: bool) -> bool:
     with ExitStack() as stack:
-        scenario = _start(stack, console, memory)
+        scenario = _start(stack, console, memory, link)
         scenario.prepare(scale)
         outcome = scenario.measure()
         scenario.progress.close()
-        report.show(outcome, console)
+        report.show(outcome, console, link)
         if keep:
             notebook.show(scenario, console)
             with suppress(KeyboardInterrupt):  # here it is how the demo ends
@@ -63,22 +67,33 @@ def _run(console: Console, scale: float, memory: str, keep: bool) -> bool:
         return not outcome.failures()
 
 
-def _start(stack: ExitStack, console: Console, memory: str) -> Scenario:
-    """Start HDFS and the metastore in a scratch directory; leaving `stack` ends and removes everything."""
+def _start(stack: ExitStack, console: Console, memory: str, link: str | None) -> Scenario:
+    """Start HDFS and the metastore in a scratch directory; leaving `stack` ends and removes everything.
+
+    link: to have them at its far end.
+    """
     scratch = Path(tempfile.mkdtemp(prefix="hybridfs-demo-"))
     stack.callback(shutil.rmtree, scratch, ignore_errors=True)
     options = {"cache_dir": str(scratch / "cache"), "memory": memory, "min_free": "64MiB"}
     settings(**options)  # a mistake is told before anything starts
     stack.callback(shutil.rmtree, open_root(options["cache_dir"], None).memory_directory, ignore_errors=True)
+    between = _linked(stack, link) if link else None
     progress = stack.enter_context(Progress(console, STEPS))
     with progress.stage("HDFS: a NameNode and two DataNodes"):
         (scratch / "hdfs").mkdir()
-        hdfs = stack.enter_context(Hdfs(scratch=scratch / "hdfs"))
+        hdfs = stack.enter_context(Hdfs(scratch=scratch / "hdfs", at=between.far if between else HERE))
         progress.advance()
     with progress.stage("Hive Metastore"):
         metastore = stack.enter_context(Metastore(hdfs))
         progress.advance()
-    return Scenario(hdfs, metastore, scratch, options, default_cores(), progress)
+    return Scenario(hdfs, metastore, scratch, options, default_cores(), progress, between)
+
+
+def _linked(stack: ExitStack, link: str) -> Link:
+    try:
+        return stack.enter_context(Link.of(link))
+    except (BedError, BadOption) as error:
+        raise type(error)(f"--link {link}: {error}. Without --link, HDFS runs on this host beside Spark.") from None
 
 
 @contextmanager

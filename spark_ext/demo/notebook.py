@@ -32,6 +32,11 @@ def show(scenario: Scenario, console: Console) -> None:
     console.print(f"HDFS       {scenario.hdfs.url}   (HADOOP_CONF_DIR={scenario.hdfs.conf_dir})", soft_wrap=True)
     console.print(f"Metastore  {scenario.metastore.uri}", soft_wrap=True)
     console.print(f"Warehouse  {scenario.metastore.warehouse}", soft_wrap=True)
+    if scenario.link:
+        start = " ".join(scenario.near(["jupyter", "lab"]))
+        console.print(
+            f"Near end   {scenario.near.address}   (SPARK_LOCAL_IP; start a notebook there: {start})", soft_wrap=True
+        )
     console.print(f"Cache      {scenario.options['cache_dir']}\n\nIn a notebook:", soft_wrap=True)
     snippet = _SNIPPET.format(options=dict(scenario.options), conf=_few(scenario), database=DATABASE)
     console.print(snippet, soft_wrap=True, markup=False, highlight=False)

@@ -14,13 +14,15 @@ class Read:
     """One query or one file read.
 
     seconds: of wall time. result: compared between reads of the same. served: what HDFS sent meanwhile, by its own
-    metrics. counters: how far hybridfs's counters moved (none without hybridfs).
+    metrics. counters: how far hybridfs's counters moved (none without hybridfs). crossed: bytes that came over the
+    emulated link meanwhile, None where there is none.
     """
 
     seconds: float
     result: Any
     served: Served
     counters: Mapping[str, int] = field(default_factory=dict)
+    crossed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,27 @@ from rich.table import Table
 from spark_ext.bed import Served
 from spark_ext.demo.outcome import Comparison, Outcome, Read
 
-_NOTES = (
-    "Plain, cold and warm are new processes each, warmed up alike on a table that no query reads. HDFS is on this "
-    "host here, so times show what the cache costs; over a long link the bytes that HDFS need not send are the gain."
+_PROCESSES = "Plain, cold and warm are new processes each, warmed up alike on a table that no query reads. "
+_LOCAL = (
+    "HDFS is on this host here, so times show what the cache costs; over a long link the bytes that HDFS need not "
+    "send are the gain. See it with --link 50ms:50MB/s."
 )
-_UNITS = "(seconds; MB sent by HDFS; MB from the cache)"
+_LINKED = (
+    "HDFS and the metastore are at the far end of an emulated link of {link}; its MB are all that it brought: data, "
+    "and what the NameNode and the metastore answered."
+)
+_UNITS = "(seconds; MB {source}; MB from the cache)"
 _TIERS = {"map": "mapped files", "memory": "memory", "disk": "disk"}
 
 
-def show(outcome: Outcome, console: Console) -> None:
-    """Print tables of times, of bytes and of equality, and what is wrong if anything is."""
-    console.print(_query_table(outcome))
-    console.print(_crossing_table(outcome))
+def show(outcome: Outcome, console: Console, link: str | None = None) -> None:
+    """Print tables of times, of bytes and of equality, and what is wrong if anything is. link: to HDFS, as it says."""
+    units = _UNITS.format(source="that crossed the link" if link else "sent by HDFS")
+    console.print(_query_table(outcome, units))
+    console.print(_crossing_table(outcome, units))
     console.print(_tiers(outcome), highlight=False)
-    console.print(f"[dim]{_NOTES}[/]\n", highlight=False)
+    notes = _PROCESSES + (_LINKED.format(link=link) if link else _LOCAL)
+    console.print(f"[dim]{notes}[/]\n", highlight=False)
     for failure in outcome.failures():
         console.print(f"[red]✗[/] {failure}", highlight=False)
     if not outcome.failures():
@@ -35,35 +42,41 @@ def show(outcome: Outcome, console: Console) -> None:
         )
 
 
-def _query_table(outcome: Outcome) -> Table:
+def _query_table(outcome: Outcome, units: str) -> Table:
     queries = outcome.queries.values()
     reads = {
         "plain": _sum(query.plain for query in queries),
         "cold": _sum(query.cold for query in queries),
         "warm": _sum(query.warm for query in queries),
     }
-    table = _table(f"TPC-H queries of Spark {_UNITS}", "query", reads)
+    table = _table(f"TPC-H queries of Spark {units}", "query", reads, _source(outcome))
     for name, query in outcome.queries.items():
         _add_row(table, name, query, (query.plain, query.cold, query.warm))
     return table
 
 
-def _crossing_table(outcome: Outcome) -> Table:
-    table = _table(f"Tables that the other side has cached {_UNITS}", "reader: table", {"plain": None, "hybrid": None})
+def _crossing_table(outcome: Outcome, units: str) -> Table:
+    reads: dict[str, Read | None] = {"plain": None, "hybrid": None}
+    table = _table(f"Tables that the other side has cached {units}", "reader: table", reads, _source(outcome))
     for name, crossing in outcome.crossings.items():
         _add_row(table, name, crossing, (crossing.plain, crossing.warm or crossing.cold))
     return table
 
 
-def _table(title: str, first: str, totals: Mapping[str, Read | None]) -> Table:
-    """Columns of seconds and of MB from HDFS for each kind of read, and MB from the cache for the last kind."""
+def _source(outcome: Outcome) -> str:
+    """Whose bytes the tables show."""
+    return "HDFS" if all(query.plain.crossed is None for query in outcome.queries.values()) else "link"
+
+
+def _table(title: str, first: str, totals: Mapping[str, Read | None], source: str) -> Table:
+    """Columns of seconds and of MB from the source for each kind of read, and MB from the cache for the last kind."""
     last = list(totals)[-1]
     table = Table(title=title, title_justify="left", box=box.SIMPLE, show_footer=totals[last] is not None)
     table.add_column(f"\n{first}", footer="all", overflow="fold")
     for name, total in totals.items():
         table.add_column(f"s\n{name}", justify="right", no_wrap=True, footer=_seconds(total))
     for name, total in totals.items():
-        table.add_column(f"HDFS\n{name}", justify="right", no_wrap=True, footer=_served(total))
+        table.add_column(f"{source}\n{name}", justify="right", no_wrap=True, footer=_served(total))
     table.add_column(f"cache\n{last}", justify="right", no_wrap=True, footer=_cached(totals[last]))
     table.add_column("\nequal", no_wrap=True)
     return table
@@ -80,7 +93,8 @@ def _sum(reads: Iterable[Read | None]) -> Read:
         if read is not None:
             names = total.counters.keys() | read.counters.keys()
             counters = {name: total.counters.get(name, 0) + read.counters.get(name, 0) for name in names}
-            total = Read(total.seconds + read.seconds, None, total.served + read.served, counters)
+            crossed = None if read.crossed is None else read.crossed + (total.crossed or 0)
+            total = Read(total.seconds + read.seconds, None, total.served + read.served, counters, crossed)
     return total
 
 
@@ -89,7 +103,7 @@ def _seconds(read: Read | None) -> str:
 
 
 def _served(read: Read | None) -> str:
-    return "" if read is None else _megabytes(read.served.bytes)
+    return "" if read is None else _megabytes(read.served.bytes if read.crossed is None else read.crossed)
 
 
 def _cached(read: Read | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spark_ext.bed import Hdfs, Metastore
+from spark_ext.bed import HERE, Hdfs, Link, Metastore, Place
 from spark_ext.demo import tpch
 from spark_ext.demo.outcome import Comparison, Outcome, Read
 from spark_ext.demo.progress import Progress
@@ -23,7 +23,7 @@ STEPS = 3 + len(tpch.TABLES) + 3 * (1 + len(tpch.QUERIES)) + 8
 
 @dataclass
 class Scenario:
-    """The running parts and where to put things. options: those of hybridfs."""
+    """The running parts and where to put things. options: those of hybridfs. link: between HDFS and its readers."""
 
     hdfs: Hdfs
     metastore: Metastore
@@ -31,6 +31,12 @@ class Scenario:
     options: Mapping[str, Any]
     cores: int
     progress: Progress
+    link: Link | None = None
+
+    @property
+    def near(self) -> Place:
+        """Where Spark and pandas run."""
+        return self.link.near if self.link else HERE
 
     def prepare(self, scale: float) -> None:
         """Make the data and write it through Spark to tables on HDFS."""
@@ -39,7 +45,7 @@ class Scenario:
             tpch.generate(scale, local)
             self.progress.advance()
         what = "tables written by Spark to hdfs:// and registered in the metastore"
-        with self._spark("load", cached=False) as spark, self.progress.stage(what) as say:
+        with self._spark("load", cached=False, at=self.hdfs.at) as spark, self.progress.stage(what) as say:
             for table in tpch.TABLES:
                 say(table)
                 spark.ask("load", table=table, path=str(local / f"{table}.parquet"))
@@ -92,17 +98,22 @@ class Scenario:
         return read
 
     def _measured(self, worker: Worker, request: str, **arguments: Any) -> Read:
-        served, counters = self.hdfs.served(), worker.ask("counters")
+        served, counters, crossed = self.hdfs.served(), worker.ask("counters"), self._crossed()
         answer = worker.ask(request, **arguments)
+        received = None if crossed is None else (self._crossed() or 0) - crossed
         moved = {name: count - counters.get(name, 0) for name, count in worker.ask("counters").items()}
-        return Read(answer["seconds"], answer["result"], self.hdfs.served() - served, moved)
+        return Read(answer["seconds"], answer["result"], self.hdfs.served() - served, moved, received)
+
+    def _crossed(self) -> int | None:
+        """Bytes that have come over the link."""
+        return self.link.crossed().received if self.link else None
 
     def _pandas(self, urls: list[str], cached: bool) -> Read:
         how = "through hybridfs" if cached else "from plain HDFS"
         env = self.hdfs.as_user(self.hdfs.superuser)
         with (
             self.progress.stage(f"pandas reads {urls[0].split('/')[-2]} {how}"),
-            Worker("spark_ext.demo.pandas_worker", self.scratch / "pandas.log", env) as worker,
+            Worker("spark_ext.demo.pandas_worker", self.scratch / "pandas.log", env, self.near) as worker,
         ):
             read = self._measured(worker, "read", urls=urls, options=dict(self.options) if cached else None)
             self.progress.advance()
@@ -115,9 +126,10 @@ class Scenario:
         return frozenset(uri for uri in held if not uri.startswith(f"{self.hdfs.url}/"))
 
     @contextmanager
-    def _spark(self, name: str, cached: bool) -> Iterator[Worker]:
-        env = {"SPARK_LOCAL_IP": "127.0.0.1", **self.hdfs.as_user(self.hdfs.superuser)}
-        with Worker("spark_ext.demo.spark_worker", self.scratch / f"spark-{name}.log", env) as worker:
+    def _spark(self, name: str, cached: bool, at: Place | None = None) -> Iterator[Worker]:
+        place = at or self.near
+        env = {"SPARK_LOCAL_IP": place.address, **self.hdfs.as_user(self.hdfs.superuser)}
+        with Worker("spark_ext.demo.spark_worker", self.scratch / f"spark-{name}.log", env, place) as worker:
             with self.progress.stage(f"new Spark session, {'with hybridfs' if cached else 'plain'}"):
                 worker.ask("open", conf=self.spark_conf(), options=dict(self.options) if cached else None)
             yield worker

@@ -219,7 +219,10 @@ public final class ListingReader implements Runnable {
         told(began, "status", "getFileStatus", path, Collections.singletonList(found));
     }
 
-    /** Of the version that was listed; nothing pins HDFS's own stream, of a file that is being written, to that. */
+    /**
+     * Of the version that was listed; nothing pins HDFS's own stream, of a file that is being written, to that, and the
+     * status of an empty file names none: that opens what there is.
+     */
     private void read(FileStatus status, long listed) throws IOException {
         if (status.isDirectory()) {
             return;
@@ -228,7 +231,7 @@ public final class ListingReader implements Runnable {
         long id = id(status);
         String found;
         try (FSDataInputStream in = fs.openFile(status.getPath()).withFileStatus(status).build().get()) {
-            id = in.getWrappedStream() instanceof DFSInputStream ? 0 : id;
+            id = status.getLen() == 0 || in.getWrappedStream() instanceof DFSInputStream ? 0 : id;
             CRC32 sum = new CRC32();
             byte[] data = new byte[1 << 12];
             for (int n = in.read(data); n >= 0; n = in.read(data)) {

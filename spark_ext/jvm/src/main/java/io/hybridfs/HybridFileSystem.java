@@ -109,7 +109,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     @Override
     public FileStatus getFileStatus(Path f) throws IOException {
         Stats.count(Stats.Counter.LISTING_RPCS_PLAIN);
-        FileStatus known = cache.listings.status(makeQualified(f));
+        FileStatus known = cache.listings.status(fixRelativePart(f), makeQualified(f));
         if (known != null) {
             statistics.incrementReadOps(1);
             return known;

@@ -50,10 +50,10 @@ final class Listings {
     }
 
     /**
-     * The answer of the mode {@code bounded} to {@code getFileStatus} of a qualified path; null when the NameNode is to
-     * be asked. Throws FileNotFoundException as HDFS does.
+     * The answer of the mode {@code bounded} to {@code getFileStatus}; null when the NameNode is to be asked. Throws
+     * FileNotFoundException as HDFS does, of the absolute path {@code asked}; {@code path}: the same, qualified.
      */
-    FileStatus status(Path path) throws FileNotFoundException {
+    FileStatus status(Path asked, Path path) throws FileNotFoundException {
         String plain = CanonicalUri.path(path.toUri().getPath());
         if (path.isRoot() || mode(plain) != Mode.BOUNDED) {
             return null;
@@ -68,7 +68,7 @@ final class Listings {
         }
         Stats.count(Stats.Counter.STATUSES_REUSED);
         if (child == null) {
-            throw new FileNotFoundException("File does not exist: " + path);
+            throw new FileNotFoundException("File does not exist: " + asked);
         }
         return child.makeQualified(path.toUri(), path);
     }

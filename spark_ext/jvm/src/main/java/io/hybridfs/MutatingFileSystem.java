@@ -91,6 +91,13 @@ public abstract class MutatingFileSystem extends DistributedFileSystem {
             progress), f, false);
     }
 
+    /** Asked for by who is about to create a file, also by HDFS's builders, which create it past this class. */
+    @Override
+    public short getDefaultReplication(Path f) {
+        Mutation.expect(listings(), plain(f));
+        return super.getDefaultReplication(f);
+    }
+
     @Override
     public FSDataOutputStream append(Path f, EnumSet<CreateFlag> flags, int bufferSize, Progressable progress)
         throws IOException {

@@ -4,9 +4,12 @@ import java.io.Closeable;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** A change of one path by this process, from its beginning to its end. */
 final class Mutation implements Closeable {
+    private static final long PRESENTLY_NANOS = TimeUnit.SECONDS.toNanos(30);
+
     private final Listings listings;
     private final String path;
     private final String uri;
@@ -25,6 +28,16 @@ final class Mutation implements Closeable {
         }
         Mutations.begin(uri, uris());
         drop();
+    }
+
+    /**
+     * A change that is made past this class, presently: what is asked for within the next time counts as asked for
+     * before.
+     */
+    static void expect(Listings listings, String path) {
+        Mutation coming = new Mutation(listings, path, true);
+        coming.close();
+        Mutations.expect(coming.uri, coming.uris(), System.nanoTime() + PRESENTLY_NANOS);
     }
 
     private static String parentOf(String path) {

@@ -86,7 +86,10 @@ final class Mutations {
 
     /** With the arguments of {@link #begin}. */
     static void end(String uri, Iterable<String> parents) {
-        long now = System.nanoTime();
+        end(uri, parents, System.nanoTime());
+    }
+
+    private static void end(String uri, Iterable<String> parents, long now) {
         LAST.accumulateAndGet(now, Mutations::later);
         CHANGED.get(uri).end(now);
         for (String parent : parents) {
@@ -95,6 +98,12 @@ final class Mutations {
         UNDER_WAY.decrementAndGet();
         forgetIfMany(CHANGED, now);
         forgetIfMany(PARENTS, now);
+    }
+
+    /** A change of {@code uri} that nobody will tell of may come, and take until {@code until}. */
+    static void expect(String uri, Iterable<String> parents, long until) {
+        begin(uri, parents);
+        end(uri, parents, until);
     }
 
     private static long later(long one, long other) {

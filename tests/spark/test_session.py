@@ -20,6 +20,7 @@ pytestmark = pytest.mark.timeout(900)
 
 LOCAL = "local[2]"
 CLUSTER = "local-cluster[2,1,1024]"
+THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
 FORMS = ("parquet", "orc", "csv", "json", "text")
 
 
@@ -125,6 +126,7 @@ def test_attach_to_a_session_that_has_read_already(
         driver.do("configure")
 
     driver.do("attach", cache_dir=str(cache_dir))
+    assert driver.do("setting", name=THRESHOLD) == str(2**31 - 1)
     assert scan_all(driver, data.two) == data.found_two
     filled = hdfs.served()
     assert scan_all(driver, data.two) == data.found_two

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import fsspec.config
 import pyspark
@@ -19,6 +20,8 @@ from spark_ext import SparkSetupError, jar, settings
 
 APPLICATION = "spark.hadoop.fs.hybridfs.application"
 SHIM = "io.hybridfs.HybridFileSystem"
+THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
+ONLY_THE_DRIVER = str(2**31 - 1)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +63,38 @@ def test_configure_sets_what_spark_needs(jar: Path) -> None:
         "spark.hadoop.fs.hybridfs.disk": "200GiB",
         "spark.hadoop.fs.hybridfs.enabled": "true",
         "spark.hadoop.fs.hybridfs.exclude": "/tmp/,**.tmp",
+        THRESHOLD: ONLY_THE_DRIVER,
     }
+
+
+@pytest.mark.parametrize("options", [{}, {"listings": "validated"}, {"listings": "bounded"}])
+def test_the_driver_lists_where_listings_are_cached(options: dict[str, Any]) -> None:
+    assert built(spark_ext.configure(SparkSession.builder, **options))[THRESHOLD] == ONLY_THE_DRIVER
+    assert spark_ext.conf(**options)[THRESHOLD] == ONLY_THE_DRIVER
+
+
+@pytest.mark.parametrize("options", [{"listings": "origin"}, {"freshness": "0"}, {"enabled": "false"}])
+def test_spark_lists_as_ever_where_they_are_not(options: dict[str, Any], tmp_path: Path) -> None:
+    assert THRESHOLD not in built(spark_ext.configure(SparkSession.Builder(), **options))
+    assert THRESHOLD not in spark_ext.conf(**options)
+    lines = [f"spark.hadoop.fs.hybridfs.{name} {value}\n" for name, value in options.items()]
+    (tmp_path / "spark-defaults.conf").write_text("".join(lines))
+    assert THRESHOLD not in built(spark_ext.configure(SparkSession.Builder()))
+
+
+def test_who_sets_how_spark_lists_keeps_it(tmp_path: Path) -> None:
+    builder = SparkSession.Builder().config(THRESHOLD, "7")
+    assert built(spark_ext.configure(builder))[THRESHOLD] == "7"
+    (tmp_path / "spark-defaults.conf").write_text(f"{THRESHOLD} 8\n")
+    assert built(spark_ext.configure(SparkSession.Builder()))[THRESHOLD] == "8"
+
+
+def test_a_mode_of_listings_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match=r"option listings: .*'stale'.*bounded"):
+        spark_ext.configure(SparkSession.Builder(), listings="stale")
+    (tmp_path / "spark-defaults.conf").write_text("spark.hadoop.fs.hybridfs.listings stale\n")
+    with pytest.raises(BadOption, match=r"option listings: .*'stale'.*bounded"):
+        spark_ext.configure(SparkSession.Builder())
 
 
 def test_each_application_has_a_name_of_its_own() -> None:

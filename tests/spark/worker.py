@@ -85,6 +85,11 @@ def status() -> spark_ext.Status:
     return spark_ext.status(session())
 
 
+def setting(name: str) -> str:
+    """Of the session, and so of the queries to come."""
+    return str(session().conf.get(name))
+
+
 def options_of_python(names: list[str]) -> list[list[str]]:
     """The values of some options in the driver's own Python, and in that of a worker."""
 
@@ -122,7 +127,8 @@ def root_class(error: PySparkException) -> str | None:
 
 Commands = Mapping[str, Callable[..., Any]]
 COMMANDS: Commands = {
-    f.__name__: f for f in (start, configure, attach, stop, write, copy_jar, scan, status, options_of_python, sql)
+    f.__name__: f
+    for f in (start, configure, attach, stop, write, copy_jar, scan, status, setting, options_of_python, sql)
 }
 
 

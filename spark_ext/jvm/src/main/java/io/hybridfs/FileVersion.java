@@ -69,6 +69,12 @@ final class FileVersion {
         return one >>> ID_BITS == 0 || other >>> ID_BITS == 0 || one >>> ID_BITS == other >>> ID_BITS;
     }
 
+    /** Whether both tell the same fileId. */
+    static boolean isSameFile(FileStatus one, FileStatus other) {
+        long id = validator(one) & ID;
+        return id != 0 && id == (validator(other) & ID);
+    }
+
     /** Hadoop before 3.1 shows no fileId, a status that was rebuilt not even an owner. */
     static long validator(FileStatus status) {
         long fileId = status instanceof HdfsFileStatus ? ((HdfsFileStatus) status).getFileId() : 0;

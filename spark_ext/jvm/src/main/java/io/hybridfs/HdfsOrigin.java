@@ -202,6 +202,7 @@ final class HdfsOrigin implements Origin, Closeable {
         if (!changed) {
             changed = true;
             Stats.count(Stats.Counter.VERSION_CHANGED);
+            traffic.changed();
         }
         return new FileChangedException(version.uri, cause);
     }

@@ -109,7 +109,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     @Override
     public FileStatus getFileStatus(Path f) throws IOException {
         Stats.count(Stats.Counter.LISTING_RPCS_PLAIN);
-        FileStatus known = cache.listings.status(fixRelativePart(f), makeQualified(f));
+        FileStatus known = bounded(f);
         if (known != null) {
             statistics.incrementReadOps(1);
             return known;
@@ -128,6 +128,15 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
         } catch (FileNotFoundException e) {
             cache.listings.absent(makeQualified(f), askedNanos, askedMillis);
             throw e;
+        }
+    }
+
+    private FileStatus bounded(Path f) throws FileNotFoundException {
+        try {
+            return cache.listings.status(fixRelativePart(f), makeQualified(f));
+        } catch (RuntimeException | LinkageError forPlainHdfs) {
+            LOG.debug("hybridfs: a fault of kept listings", forPlainHdfs);
+            return null;
         }
     }
 

@@ -1,6 +1,7 @@
 package io.hybridfs;
 
 import java.io.Closeable;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -22,6 +23,11 @@ final class Opening implements Pin {
         @Override
         void refused(AccessControlException e) {
             explained(e);
+        }
+
+        @Override
+        void changed() {
+            forget();
         }
     };
     private final AtomicBoolean toldRefused = new AtomicBoolean();
@@ -62,6 +68,9 @@ final class Opening implements Pin {
             opened = open();
         } catch (AccessControlException e) {
             throw explained(e);
+        } catch (FileNotFoundException | FileChangedException e) {
+            forget();
+            throw e;
         } catch (IOException e) {
             boolean hasCache = cache.options.enabled && Failures.unanswered(e);
             throw hasCache ? Failures.saying(e, Failures.UNREACHABLE) : Failures.explained(e, cache.realm);
@@ -81,6 +90,14 @@ final class Opening implements Pin {
             return present.reader;
         } catch (AccessControlException e) {
             throw explained(e);
+        }
+    }
+
+    /** Whoever was told of the file by a listing that is kept is to see the truth when he tries again. */
+    private void forget() {
+        cache.listings.entries.drop(path.toUri().getPath());
+        if (!path.isRoot()) {
+            cache.listings.entries.drop(path.getParent().toUri().getPath());
         }
     }
 
@@ -225,7 +242,7 @@ final class Opening implements Pin {
         }
         LocatedFile now = present == null ? cache.hdfs.locatedAtOrigin(path) : present;
         if (!version.matches(now.status)) {
-            return changed(may);
+            return brought != null && isLater(now.status) ? passedThrough(may, Miss.UNVERSIONED) : changed(may);
         }
         if (seen != null || now.underConstruction) {
             return passedThrough(may, seen == null ? Miss.UNDER_CONSTRUCTION : seen);
@@ -255,6 +272,14 @@ final class Opening implements Pin {
     private Opened reopened(FileVersion granted) {
         Stats.count(Stats.Counter.GRANTS_REUSED);
         return new Opened(cache.reader(path, granted, null, traffic), null);
+    }
+
+    /**
+     * Whether {@code now} is of the very file that the caller brought, and it only grew or got another time: a listing
+     * may be a little old, and HDFS itself would serve it.
+     */
+    private boolean isLater(FileStatus now) {
+        return now.isFile() && now.getLen() >= brought.getLen() && FileVersion.isSameFile(brought, now);
     }
 
     /** Of who named a version nothing else is delivered; who named none gets what HDFS gives. */

@@ -101,12 +101,12 @@ final class Lister {
         String path = path(dir);
         Trail trail = trails.get();
         Listing bounded = listings.bounded(path);
-        ScanAhead.Answer answer = bounded != null ? new ScanAhead.Answer(bounded, Explain.Source.ENTRY) : null;
+        ScanAnswer answer = bounded != null ? new ScanAnswer(bounded, Explain.Source.ENTRY) : null;
         if (answer == null) {
             try {
                 answer = trail.ask(path);
             } catch (ListingClient.NoSuchPath absent) {
-                answer = new ScanAhead.Answer(absent(path), Explain.Source.PREFETCHED);
+                answer = new ScanAnswer(absent(path), Explain.Source.PREFETCHED);
             }
         }
         HdfsFileStatus[] statuses = answer == null ? null : statuses(answer.listing, located);
@@ -130,7 +130,7 @@ final class Lister {
         return statuses;
     }
 
-    private ListingIterator.Source told(Path dir, ScanAhead.Answer answer, HdfsFileStatus[] statuses, boolean located,
+    private ListingIterator.Source told(Path dir, ScanAnswer answer, HdfsFileStatus[] statuses, boolean located,
                                         boolean atOnce) throws IOException {
         Listing listing = answer.listing;
         int plain = Math.max(1, (listing.size() + PAGE - 1) / PAGE);

@@ -33,22 +33,11 @@ final class ScanAhead {
         this.window = new ScanWindow(client, scans);
     }
 
-    /** An answer to the caller. */
-    static final class Answer {
-        final Listing listing;
-        final Explain.Source source;
-
-        Answer(Listing listing, Explain.Source source) {
-            this.listing = listing;
-            this.source = source;
-        }
-    }
-
     /**
      * The listing of a directory below; null: the caller is to ask on his own. Throws NoSuchPath where a
      * real listing of this scan shows that there is no such path.
      */
-    Answer ask(String path) throws IOException {
+    ScanAnswer ask(String path) throws IOException {
         ScanNode node = find(path);
         if (node == null) {
             return null;
@@ -65,18 +54,19 @@ final class ScanAhead {
         return take(node, listing != null && listings.entries.isFresh(listing) ? listing : null);
     }
 
-    private synchronized Answer take(ScanNode node, Listing listing) {
+    private synchronized ScanAnswer take(ScanNode node, Listing listing) {
         wanted = null;
         latest = listing == null || node.reused ? null : node;
         latestAnswer = listing;
         window.used(node);
         planMore();
         return listing == null ? null
-            : new Answer(listing, node.reused ? Explain.Source.ENTRY : Explain.Source.PREFETCHED);
+            : new ScanAnswer(listing, node.reused ? Explain.Source.ENTRY : Explain.Source.PREFETCHED);
     }
 
-    /** The first real listing is asked for while the caller asks on his own. */
-    synchronized void start() {
+    /** The first real listing is asked for while the caller asks on his own, {@code first}: for what it begins with. */
+    synchronized void start(boolean first) {
+        top.entered = first;
         askMore(top);
     }
 
@@ -85,7 +75,7 @@ final class ScanAhead {
      * status by a listing of its parent that was asked for before; null where there is none.
      */
     synchronized HdfsFileStatus listed(String path, Pages pages) {
-        ScanNode node = ended ? null : known(path);
+        ScanNode node = ended ? null : top.find(path, true);
         if (node == null || node == top) {
             return null;
         }
@@ -93,15 +83,6 @@ final class ScanAhead {
             node.show(pages, HdfsFileStatus.EMPTY_NAME);
         }
         return node.parent.shows(PathOrder.name(path)).askedNanos() - pages.askedNanos < 0 ? node.record : null;
-    }
-
-    private ScanNode known(String path) {
-        ScanNode node = top;
-        while (node != null && !node.path.equals(path)) {
-            int place = node.place(PathOrder.below(node.path, path));
-            node = place < 0 ? null : node.child(place);
-        }
-        return node;
     }
 
     /**
@@ -114,12 +95,8 @@ final class ScanAhead {
         if (latest != null && latest.path.equals(dir)) {
             return told(path, latestAnswer, latestAnswer);
         }
-        ScanNode node = top;
-        while (node != null && !node.path.equals(dir) && PathOrder.isBelow(dir, node.path)) {
-            int place = node.place(PathOrder.below(node.path, dir));
-            node = place < 0 ? null : node.children.get(place);
-        }
-        if (ended || node == null || !node.path.equals(dir) || !node.tellsOf(name)) {
+        ScanNode node = ended || dir == null ? null : top.find(dir, false);
+        if (node == null || !node.tellsOf(name)) {
             return null;
         }
         Listing shows = node.shows(name);
@@ -181,7 +158,7 @@ final class ScanAhead {
                 int place = node.place(name);
                 if (ended || place >= 0) {
                     if (!ended) {
-                        pass(node, place);
+                        node.pass(place, window);
                     }
                     return ended ? null : node.child(place);
                 }
@@ -197,9 +174,9 @@ final class ScanAhead {
                 if (pages == null) {
                     return null;
                 }
-                if (page > 0 && !isSoon(node, name)) {
+                if (page > 0 && !isSoon(node)) {
                     byte[] before = PathOrder.before(name);
-                    node.children.values().forEach(this::drop);
+                    node.dropAll(window);
                     node.show(new Pages(client, node.path, false, before), before);
                     askMore(node);
                     return null;
@@ -210,39 +187,8 @@ final class ScanAhead {
     }
 
     /** Whether the caller has come near the end of what is shown, so that the next page is likely to show it. */
-    private static boolean isSoon(ScanNode node, String name) {
+    private static boolean isSoon(ScanNode node) {
         return node.asking || node.directories.size() - node.from <= node.directories.size() / 2;
-    }
-
-    /** Drops what the caller has left behind. */
-    private void pass(ScanNode node, int place) {
-        if (place > node.from) {
-            if (place - node.from < node.children.size()) {
-                for (int behind = node.from; behind < place; behind++) {
-                    drop(node.children.remove(behind));
-                }
-            } else {
-                node.children.values().removeIf(child -> {
-                    if (child.place < place) {
-                        drop(child);
-                    }
-                    return child.place < place;
-                });
-            }
-        }
-        node.from = Math.max(node.from, place);
-    }
-
-    private void drop(ScanNode node) {
-        if (node == null) {
-            return;
-        }
-        window.passed(node);
-        if (node.answer != null) {
-            node.answer.complete(null);
-        }
-        node.children.values().forEach(this::drop);
-        node.children.clear();
     }
 
     private boolean mayPlan(boolean needed) {
@@ -252,10 +198,20 @@ final class ScanAhead {
     /** One batch: {@code first}, if there is one, and what comes after the caller's place. */
     private boolean plan(ScanNode first) {
         List<ScanNode> batch = new ArrayList<>();
+        int room = window.room(first != null);
         if (first != null) {
-            await(first, batch);
+            batch.add(first);
+            window.asked(first);
         }
-        collect(top, batch, window.room(first != null));
+        ScanNode lacking = top.collect(batch, room);
+        for (ScanNode node : batch) {
+            if (node != first) {
+                window.asked(node);
+            }
+        }
+        if (lacking != null && !lacking.asking) {
+            askMore(lacking);
+        }
         if (batch.isEmpty()) {
             return false;
         }
@@ -270,41 +226,6 @@ final class ScanAhead {
         while (mayPlan(false) && plan(null)) {
             continue;
         }
-    }
-
-    private void await(ScanNode node, List<ScanNode> batch) {
-        node.answer = new CompletableFuture<>();
-        window.asked(node);
-        batch.add(node);
-    }
-
-    /** In the caller's order; false once the batch is full, or more must be known first. */
-    private boolean collect(ScanNode node, List<ScanNode> batch, int most) {
-        node.absorb();
-        for (int place = node.from; place < node.directories.size(); place++) {
-            if (batch.size() >= most) {
-                return false;
-            }
-            ScanNode child = node.children.get(place);
-            if (child == null) {
-                if (!isHidden(node.directories.get(place))) {
-                    await(node.child(place), batch);
-                }
-            } else if (child.answer == null && place > node.from && !child.isInner()) {
-                await(child, batch);
-            } else if (child.isInner() && !collect(child, batch, most)) {
-                return false;
-            }
-        }
-        if (!node.isWhole() && !node.asking && node.more != null) {
-            askMore(node);
-        }
-        return node.isWhole();
-    }
-
-    /** What engines leave out when they list a table. */
-    private static boolean isHidden(String name) {
-        return name.startsWith(".") || name.startsWith("_") && name.indexOf('=') < 0;
     }
 
     private void askMore(ScanNode node) {
@@ -366,8 +287,7 @@ final class ScanAhead {
         if (!ended) {
             ended = true;
             window.end();
-            top.children.values().forEach(this::drop);
-            top.children.clear();
+            top.dropAll(window);
             latest = null;
             latestAnswer = null;
         }

@@ -32,8 +32,9 @@ final class ScanNode {
     final List<String> directories = new ArrayList<>();
     /** Those of them that the scan has to do with, by place. */
     final Map<Integer, ScanNode> children = new HashMap<>();
-    /** The place that the caller has come to. */
+    /** The place that the caller has come to, if he has entered it. */
     int from;
+    boolean entered;
     /** Where more is to be had, or null. */
     Pages more;
     /** Whether somebody asks for more. */
@@ -57,11 +58,6 @@ final class ScanNode {
         return !shown.isEmpty() || more != null;
     }
 
-    /** Whether all that is below it is known. */
-    boolean isWhole() {
-        return toTheEnd;
-    }
-
     /** From now on it shows what a real listing of this scan does. */
     void show(Listing whole) {
         shownAfter = HdfsFileStatus.EMPTY_NAME;
@@ -80,6 +76,7 @@ final class ScanNode {
         directories.clear();
         children.clear();
         from = 0;
+        entered = false;
         absorb();
     }
 
@@ -149,5 +146,75 @@ final class ScanNode {
             String name = directories.get(place);
             return new ScanNode(this, PathOrder.child(path, name), place, shows(name).child(name));
         });
+    }
+
+    /** The directory of that path, this one or one below; null if it is not shown, or not {@code all} and of no use. */
+    ScanNode find(String wanted, boolean all) {
+        ScanNode node = this;
+        while (node != null && !node.path.equals(wanted)) {
+            int at = PathOrder.isBelow(wanted, node.path) ? node.place(PathOrder.below(node.path, wanted)) : -1;
+            node = at < 0 ? null : all ? node.child(at) : node.children.get(at);
+        }
+        return node;
+    }
+
+    /**
+     * Adds directories that nobody asked for yet, in the caller's order; null, or the one that must show more before
+     * there are more. {@code most}: how many there may be.
+     */
+    ScanNode collect(List<ScanNode> batch, int most) {
+        absorb();
+        for (int at = from; at < directories.size() && batch.size() < most; at++) {
+            ScanNode child = children.get(at);
+            if (child != null && child.isInner()) {
+                ScanNode lacking = child.collect(batch, most);
+                if (lacking != null) {
+                    return lacking;
+                }
+            } else if (!(entered && at == from)
+                && (child == null ? !isHidden(directories.get(at)) : child.answer == null)) {
+                batch.add(child(at));
+            }
+        }
+        return batch.size() < most && !toTheEnd && more != null ? this : null;
+    }
+
+    /** What engines leave out when they list a table. */
+    private static boolean isHidden(String name) {
+        return name.startsWith(".") || name.startsWith("_") && name.indexOf('=') < 0;
+    }
+
+    /** The caller has come to a place: what is before it is dropped. */
+    void pass(int to, ScanWindow window) {
+        if (to - from <= children.size()) {
+            for (int behind = from; behind < to; behind++) {
+                drop(children.remove(behind), window);
+            }
+        } else {
+            children.values().removeIf(child -> {
+                boolean isBehind = child.place < to;
+                if (isBehind) {
+                    drop(child, window);
+                }
+                return isBehind;
+            });
+        }
+        from = Math.max(from, to);
+        entered = true;
+    }
+
+    void dropAll(ScanWindow window) {
+        children.values().forEach(child -> drop(child, window));
+        children.clear();
+    }
+
+    private static void drop(ScanNode node, ScanWindow window) {
+        if (node != null) {
+            window.passed(node);
+            if (node.answer != null) {
+                node.answer.complete(null);
+            }
+            node.dropAll(window);
+        }
     }
 }

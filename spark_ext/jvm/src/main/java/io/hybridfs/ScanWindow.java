@@ -1,5 +1,6 @@
 package io.hybridfs;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -36,7 +37,9 @@ final class ScanWindow {
         scans.decrementAndGet();
     }
 
+    /** From now on somebody will answer for it. */
     void asked(ScanNode node) {
+        node.answer = new CompletableFuture<>();
         node.ahead = true;
         ahead++;
     }
@@ -57,7 +60,7 @@ final class ScanWindow {
         node.held = 0;
     }
 
-    /** Bytes of heap that all scans of this process hold. */
+    /** Bytes of heap. */
     static long held() {
         return HELD.get();
     }

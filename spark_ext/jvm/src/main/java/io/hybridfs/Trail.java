@@ -12,8 +12,9 @@ import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
  * asked for after it had begun: with the listing of a directory whose children follow, or with the second sibling.
  */
 final class Trail {
-    private static final long PAUSE_MILLIS = 1000;
-    private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(PAUSE_MILLIS);
+    /** A thread that takes longer between an answer and the next question asks for something else; tests say when. */
+    static volatile long pauseMillis = 1000;
+    private static final long LOOK_MILLIS = 1000;
     /** How far above a directory a scan of its siblings goes on with those of its parent, or of that one's. */
     private static final int LEVELS = 3;
 
@@ -42,7 +43,7 @@ final class Trail {
      * What the scan answers to the next question; null: the caller is to ask on his own. Either way {@link #answered}
      * follows. Throws NoSuchPath where the scan's own listings show that there is no such path.
      */
-    ScanAhead.Answer ask(String path) throws IOException {
+    ScanAnswer ask(String path) throws IOException {
         ScanAhead scan = scanOf(path);
         try {
             return scan == null ? null : scan.ask(path);
@@ -76,7 +77,7 @@ final class Trail {
             byte[] before = PathOrder.before(PathOrder.below(above, path));
             begin(above, new Pages(client, above, false, before), before, System.nanoTime());
             if (ahead != null) {
-                ahead.start();
+                ahead.start(above.equals(PathOrder.parent(path)));
             }
         }
         return null;
@@ -101,7 +102,7 @@ final class Trail {
     }
 
     private boolean isOver() {
-        return last != null && (System.nanoTime() - answered >= PAUSE
+        return last != null && (System.nanoTime() - answered >= TimeUnit.MILLISECONDS.toNanos(pauseMillis)
             || ahead != null && Mutations.touch(listings.uri(root), began));
     }
 
@@ -159,7 +160,7 @@ final class Trail {
     private void watch() {
         if (!watched) {
             watched = true;
-            Workers.later(this::forgetIfOver, PAUSE_MILLIS);
+            Workers.later(this::forgetIfOver, LOOK_MILLIS);
         }
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.FileNotFoundException;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -14,11 +15,14 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.apache.hadoop.fs.BlockLocation;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
+import org.apache.hadoop.hdfs.DistributedFileSystem;
 import org.apache.hadoop.security.AccessControlException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ScanTest {
     private static final int SIBLINGS = 300;
     private static final int FILES = 2;
+    private static final long PAUSE = Trail.pauseMillis;
 
     @TempDir
     java.nio.file.Path root;
@@ -37,12 +42,14 @@ class ScanTest {
 
     @BeforeEach
     void setUp() throws Exception {
+        Trail.pauseMillis = 600_000; // a busy host may pause
         plain = MiniHdfs.client(MiniHdfs.plain());
         base = "/scans/" + System.nanoTime();
     }
 
     @AfterEach
     void tearDown() throws Exception {
+        Trail.pauseMillis = PAUSE;
         Workers.quiesce();
         plain.delete(new Path(base), true);
         plain.close();
@@ -248,7 +255,8 @@ class ScanTest {
         try (FileSystem fs = cached()) {
             List<Path> dirs = below(fs, table);
             listEach(fs, dirs.subList(0, 10));
-            Thread.sleep(1100);
+            Trail.pauseMillis = PAUSE;
+            Thread.sleep(PAUSE + 100);
             plain.delete(new Path(dirs.get(10), "f0"), false);
             assertEquals(FILES - 1, fs.listStatus(dirs.get(10)).length);
         }
@@ -420,5 +428,85 @@ class ScanTest {
             });
             assertEquals(ScanTrees.told(expected), ScanTrees.told(told));
         }
+    }
+
+    /** Which nobody goes on with; what its threads fetched is let go of. */
+    @Test
+    void nothingIsLeftOfAnAbandonedScan() throws Exception {
+        Path table = table();
+        Trail.pauseMillis = PAUSE;
+        try (FileSystem fs = cached()) {
+            List<Path> dirs = below(fs, table);
+            fs.listStatus(dirs.get(0));
+            for (long start = System.nanoTime(); ScanWindow.held() > 0; Thread.sleep(20)) {
+                assertTrue(System.nanoTime() - start < TimeUnit.SECONDS.toNanos(60), ScanWindow.held() + " bytes");
+            }
+        }
+    }
+
+    @Test
+    void bothSchemes() throws Exception {
+        Path table = ScanTrees.table(plain, base + "/t", 3, FILES);
+        URI uri = URI.create("hybridfs://" + MiniHdfs.cluster().getURI().getAuthority());
+        try (FileSystem fs = FileSystem.newInstance(uri, MiniHdfs.cached(root))) {
+            List<String> expected = new ArrayList<>();
+            for (LocatedFileStatus file : ScanTrees.leaves(plain, table)) {
+                expected.add(ScanTrees.told(file).replace("hdfs://", "hybridfs://"));
+            }
+            assertEquals(expected, ScanTrees.told(ScanTrees.leaves(fs, table)));
+            Workers.quiesce();
+            assertEquals(expected, ScanTrees.told(ScanTrees.leaves(fs, table)));
+        }
+    }
+
+    @Test
+    void erasureCodedDirectories() throws Exception {
+        DistributedFileSystem hdfs = (DistributedFileSystem) plain;
+        hdfs.enableErasureCodingPolicy("XOR-2-1-1024k");
+        Path table = table();
+        Path coded = new Path(table, "p=00100");
+        hdfs.setErasureCodingPolicy(coded, "XOR-2-1-1024k");
+        plain.create(new Path(coded, "coded"), true, 4096, (short) 1, 1 << 20).close();
+        ScanTrees.age(plain, coded);
+        try (FileSystem fs = cached()) {
+            for (int i = 0; i < 3; i++) {
+                assertSame(fs, table);
+                Workers.quiesce();
+            }
+        }
+    }
+
+    /** Offsets and lengths as HDFS tells them, and no hosts: those are no place to run tasks of the cloud. */
+    @Test
+    void blocksAreOnNoHost() throws Exception {
+        Path table = ScanTrees.table(plain, base + "/t", 3, 0);
+        MiniHdfs.write(plain, table + "/p=00001/long", new byte[2 * MiniHdfs.HDFS_BLOCK + 5]);
+        try (FileSystem fs = cached()) {
+            BlockLocation[] expected = ScanTrees.leaves(plain, table).get(0).getBlockLocations();
+            BlockLocation[] told = ScanTrees.leaves(fs, table).get(0).getBlockLocations();
+            assertEquals(expected.length, told.length);
+            for (int i = 0; i < told.length; i++) {
+                assertEquals(expected[i].getOffset(), told[i].getOffset());
+                assertEquals(expected[i].getLength(), told[i].getLength());
+                assertEquals(0, told[i].getHosts().length);
+            }
+        }
+    }
+
+    /** Whose own file systems count alike. */
+    @Test
+    void operationsAreCountedAsByPlainHdfs() throws Exception {
+        Path table = ScanTrees.table(plain, base + "/t", 20, FILES);
+        try (FileSystem fs = cached(Options.LISTINGS, "origin"); FileSystem cached = cached()) {
+            long before = readOps();
+            ScanTrees.leaves(fs, table);
+            long expected = readOps() - before;
+            ScanTrees.leaves(cached, table);
+            assertEquals(before + 2 * expected, readOps());
+        }
+    }
+
+    private static long readOps() {
+        return FileSystem.getStatistics("hdfs", HybridFileSystem.class).getReadOps();
     }
 }

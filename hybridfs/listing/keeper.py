@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 
@@ -21,7 +22,7 @@ class Keeper:
         self._changed = threading.Condition()
         self._works = False
         self._pid = os.getpid()
-        atexit.register(self._at_exit)
+        _keepers.add(self)
 
     def submit(self, weight: int, task: Callable[[], None]) -> None:
         """Has the task run soon; not if too much is waiting already, or the process ends."""
@@ -45,6 +46,9 @@ class Keeper:
         with self._changed:
             return self._changed.wait_for(lambda: not self._works, seconds)
 
+    def is_of(self, pid: int) -> bool:
+        return self._pid == pid
+
     def _work(self) -> None:
         while True:
             with self._changed:
@@ -59,6 +63,14 @@ class Keeper:
             except Exception:  # a fault of the cache
                 continue
 
-    def _at_exit(self) -> None:
-        if self._pid == os.getpid():  # in the child of a fork there is no such thread
-            self.drain(_AT_EXIT)
+
+_keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
+
+
+def _at_exit() -> None:
+    for keeper in list(_keepers):
+        if keeper.is_of(os.getpid()):  # in the child of a fork there is no such thread
+            keeper.drain(_AT_EXIT)
+
+
+atexit.register(_at_exit)

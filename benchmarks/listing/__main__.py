@@ -48,10 +48,10 @@ def main(
             series += found
     except (BenchmarkError, BedError, WorkerError) as error:
         failure = error
-    title = f"Listings of {count:,} partitions over a link of {round_trip} and {rate}/s"
-    report.show(series, title, console)
-    if json:
-        report.write(series, {"partitions": count, "round_trip": round_trip, "rate": rate}, json)
+    finally:  # also of what was interrupted
+        report.show(series, f"Listings of {count:,} partitions over a link of {round_trip} and {rate}/s", console)
+        if json:
+            report.write(series, {"partitions": count, "round_trip": round_trip, "rate": rate}, json)
     if failure:
         console.print(f"✗ {failure}", style="red", highlight=False, markup=False)
         raise typer.Exit(1)

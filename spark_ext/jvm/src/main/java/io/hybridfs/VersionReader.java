@@ -55,15 +55,17 @@ final class VersionReader implements Closeable {
      * up to {@code ahead}, a position in the file, where that is farther.
      */
     void readFully(long position, ByteBuffer into, long ahead) throws IOException {
-        readFully(position, into, (block, end) -> runOf(block, Math.max(ahead, end)));
+        long until = Math.max(ahead, position + into.remaining());
+        readFully(position, into, block -> runOf(block, until), until);
     }
 
     /** Where a block's data may be besides the cache: a run, or null. */
     private interface Lookup {
-        Run find(long block, long end);
+        Run find(long block);
     }
 
-    private void readFully(long position, ByteBuffer into, Lookup lookup) throws IOException {
+    /** {@code until}: the position up to which what is missing is fetched with the first block that is. */
+    private void readFully(long position, ByteBuffer into, Lookup lookup, long until) throws IOException {
         int limit = into.limit();
         long end = position + into.remaining();
         for (long at = position; at < end; ) {
@@ -72,7 +74,7 @@ final class VersionReader implements Closeable {
             int n = (int) Math.min(end - at, layout.dataLength(block) - offset);
             into.limit(into.position() + n);
             try {
-                readBlock(block, offset, into, lookup, end);
+                readBlock(block, offset, into, lookup, until);
             } finally {
                 into.limit(limit);
             }
@@ -80,14 +82,14 @@ final class VersionReader implements Closeable {
         }
     }
 
-    private void readBlock(long block, int offset, ByteBuffer into, Lookup lookup, long end) throws IOException {
-        Run run = lookup.find(block, end);
+    private void readBlock(long block, int offset, ByteBuffer into, Lookup lookup, long until) throws IOException {
+        Run run = lookup.find(block);
         int n = into.remaining();
         if (run == null && cached.read(origin.validator(), block, offset, into)) {
             countHit(n);
             return;
         }
-        while (!copied(run == null ? fetch(block, end) : run, block, offset, into)) {
+        while (!copied(run == null ? fetch(block, until) : run, block, offset, into)) {
             run = null;
         }
     }
@@ -267,7 +269,8 @@ final class VersionReader implements Closeable {
             try {
                 ByteBuffer into = buffer.get();
                 int start = into.position();
-                readFully(position, into, (block, end) -> of(block) == null ? runOf(block, end) : of(block));
+                long end = position + into.remaining();
+                readFully(position, into, block -> of(block) == null ? runOf(block, end) : of(block), end);
                 into.position(start);
                 result.complete(into);
             } catch (Throwable e) {

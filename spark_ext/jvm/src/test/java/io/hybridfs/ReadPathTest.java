@@ -298,6 +298,26 @@ class ReadPathTest {
         }
     }
 
+    /** Each run of blocks asks for a status, and several may share one. */
+    @Test
+    void readsOfOneBlockEachAreReadAhead() throws Exception {
+        long before = statuses();
+        try (FSDataInputStream in = fs.open(path)) {
+            byte[] part = new byte[MiniHdfs.BLOCK];
+            for (int at = 0; at < LENGTH; at += part.length) {
+                int n = Math.min(part.length, LENGTH - at);
+                in.readFully(part, 0, n);
+                assertArrayEquals(Arrays.copyOfRange(data, at, at + n), Arrays.copyOf(part, n));
+            }
+        }
+        int runs = 1 + LENGTH / new Options(fs.getConf()).fetchSize + 1;
+        assertTrue(statuses() - before <= runs, () -> "each block was fetched alone");
+    }
+
+    private static long statuses() {
+        return NameNodeCalls.byClients().getOrDefault("GetFileInfo", 0L);
+    }
+
     @Test
     void onlyWhatIsNeededIsFetchedUntilReadingIsSequential() throws Exception {
         long origin = Stats.get(Stats.Counter.ORIGIN_BYTES);

@@ -27,7 +27,15 @@ final class Mutation implements Closeable {
             parent = makesParents ? parentOf(parent) : null;
         }
         Mutations.begin(uri, uris());
-        drop();
+        boolean begun = false;
+        try {
+            drop();
+            begun = true;
+        } finally {
+            if (!begun) { // nobody would end it
+                Mutations.end(uri, uris());
+            }
+        }
     }
 
     /**
@@ -59,8 +67,11 @@ final class Mutation implements Closeable {
     /** The change has ended, whether it did anything or not. */
     @Override
     public void close() {
-        Grants.drop(uri);
-        drop();
-        Mutations.end(uri, uris());
+        try {
+            Grants.drop(uri);
+            drop();
+        } finally {
+            Mutations.end(uri, uris());
+        }
     }
 }

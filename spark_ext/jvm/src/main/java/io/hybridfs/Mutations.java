@@ -96,8 +96,8 @@ final class Mutations {
             PARENTS.get(parent).end(now);
         }
         UNDER_WAY.decrementAndGet();
-        forgetIfMany(CHANGED, now);
-        forgetIfMany(PARENTS, now);
+        forgetIfMany(CHANGED);
+        forgetIfMany(PARENTS);
     }
 
     /** A change of {@code uri} that nobody will tell of may come, and take until {@code until}. */
@@ -110,12 +110,12 @@ final class Mutations {
         return one - other > 0 ? one : other;
     }
 
-    /** From then on all that was asked for before is taken for changed. */
-    private static void forgetIfMany(Map<String, Change> table, long now) {
+    /** All that was asked for before the last end, which may be one that is expected, is then taken for changed. */
+    private static void forgetIfMany(Map<String, Change> table) {
         if (table.size() <= MOST) {
             return;
         }
-        FORGOTTEN.accumulateAndGet(now, Mutations::later);
+        FORGOTTEN.accumulateAndGet(LAST.get(), Mutations::later);
         table.forEach((uri, change) -> {
             if (change.retire()) {
                 table.remove(uri, change);

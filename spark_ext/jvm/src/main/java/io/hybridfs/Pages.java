@@ -89,7 +89,11 @@ final class Pages {
             return client.page(path, last, located);
         }
         ahead.headMap(last, true).clear();
-        return Workers.await(guessed.getValue());
+        try {
+            return Workers.await(guessed.getValue());
+        } catch (IOException | RuntimeException e) {
+            return client.page(path, last, located); // what is wrong is told to who asks on his own
+        }
     }
 
     private static HdfsFileStatus[] after(byte[] last, HdfsFileStatus[] children) {

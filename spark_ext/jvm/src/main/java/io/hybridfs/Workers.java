@@ -142,7 +142,7 @@ final class Workers {
                     UNDONE.decrementAndGet();
                 }
             });
-        } catch (RejectedExecutionException e) {
+        } catch (RejectedExecutionException | Error e) { // as when there can be no thread more
             UNDONE.decrementAndGet();
             throw e;
         }

@@ -41,6 +41,8 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     private Cache cache;
     /** Null where this Hadoop is too old for it. */
     private Lister lister;
+    /** Then only plain HDFS answers, that it is. */
+    private volatile boolean closed;
 
     @Override
     public void initialize(URI name, Configuration conf) throws IOException {
@@ -63,6 +65,15 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
         Configuration own = new Configuration(conf);
         own.setLong(PREFETCH, Long.MAX_VALUE >> 1); // it and a position are added up
         return own;
+    }
+
+    @Override
+    public void close() throws IOException {
+        closed = true;
+        if (lister != null) {
+            lister.close();
+        }
+        super.close();
     }
 
     @Override
@@ -109,16 +120,10 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     @Override
     public FileStatus getFileStatus(Path f) throws IOException {
         Stats.count(Stats.Counter.LISTING_RPCS_PLAIN);
-        FileStatus known = bounded(f);
+        FileStatus known = closed ? null : bounded(f);
         if (known != null) {
             statistics.incrementReadOps(1);
             return known;
-        }
-        if (lists(f)) {
-            known = lister.status(f);
-            if (known != null) {
-                return known;
-            }
         }
         long askedNanos = System.nanoTime();
         long askedMillis = System.currentTimeMillis();
@@ -159,7 +164,7 @@ public class HybridFileSystem extends MutatingFileSystem implements HdfsOrigin.C
     private boolean lists(Path f) {
         try {
             checkPath(f);
-            return lister != null && lister.lists(f);
+            return lister != null && !closed && lister.lists(f);
         } catch (IllegalArgumentException forPlainHdfsToTell) {
             return false;
         }

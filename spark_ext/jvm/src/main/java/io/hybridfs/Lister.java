@@ -4,7 +4,10 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -29,14 +32,14 @@ final class Lister {
     private final ListingClient client;
     private final FileSystem.Statistics statistics;
     private final AtomicInteger scans = new AtomicInteger();
-    private final ThreadLocal<Trail> trails;
+    /** Of threads that live: a ThreadLocal would keep this file system alive as long as they do. */
+    private final Map<Thread, Trail> trails = Collections.synchronizedMap(new WeakHashMap<>());
 
     Lister(URI uri, Listings listings, DFSClient client, FileSystem.Statistics statistics) {
         this.uri = uri;
         this.listings = listings;
         this.client = new ListingClient(client);
         this.statistics = statistics;
-        this.trails = ThreadLocal.withInitial(() -> new Trail(this.client, listings, scans));
     }
 
     /** Whether it lists a path, which belongs to this file system; all others plain HDFS lists. */
@@ -44,6 +47,14 @@ final class Lister {
         String path = dir.toUri().getPath();
         return dir.isAbsolute() && DFSUtilClient.isValidName(path)
             && listings.mode(CanonicalUri.path(path)) != Listings.Mode.ORIGIN;
+    }
+
+    /** Whatever scans go on end. */
+    void close() {
+        synchronized (trails) {
+            trails.values().forEach(Trail::forget);
+            trails.clear();
+        }
     }
 
     /** As {@code listStatus}. */
@@ -66,26 +77,6 @@ final class Lister {
         return new ListingIterator<>(uri, dir, filter, true, source(dir, true, false));
     }
 
-    /** As {@code getFileStatus}, if a scan has shown it; else null. */
-    FileStatus status(Path path) throws FileNotFoundException {
-        HdfsFileStatus known;
-        try {
-            known = path.isRoot() ? null : trails.get().status(path(path));
-            if (known == null) {
-                return null;
-            }
-        } catch (ListingClient.NoSuchPath absent) {
-            known = null;
-        }
-        Stats.count(Stats.Counter.STATUSES_REUSED);
-        statistics.incrementReadOps(1);
-        operation(OpType.GET_FILE_STATUS);
-        if (known == null) {
-            throw new FileNotFoundException("File does not exist: " + path);
-        }
-        return known.makeQualified(uri, path);
-    }
-
     private static String path(Path dir) {
         return CanonicalUri.path(dir.toUri().getPath());
     }
@@ -98,17 +89,19 @@ final class Lister {
     }
 
     private ListingIterator.Source source(Path dir, boolean located, boolean atOnce) throws IOException {
-        String path = path(dir);
-        Trail trail = trails.get();
-        Listing bounded = listings.bounded(path);
-        ScanAnswer answer = bounded != null ? new ScanAnswer(bounded, Explain.Source.ENTRY) : null;
-        if (answer == null) {
-            try {
-                answer = trail.ask(path);
-            } catch (ListingClient.NoSuchPath absent) {
-                answer = new ScanAnswer(absent(path), Explain.Source.PREFETCHED);
-            }
+        Trail trail = trails.computeIfAbsent(Thread.currentThread(), thread -> new Trail(client, listings, scans));
+        try {
+            return source(dir, located, atOnce, trail);
+        } finally {
+            trail.settle();
         }
+    }
+
+    private ListingIterator.Source source(Path dir, boolean located, boolean atOnce, Trail trail)
+        throws IOException {
+        String path = path(dir);
+        Listing bounded = listings.bounded(path);
+        ScanAnswer answer = bounded != null ? new ScanAnswer(bounded, Explain.Source.ENTRY) : trail.ask(path);
         HdfsFileStatus[] statuses = answer == null ? null : statuses(answer.listing, located);
         if (statuses == null) {
             return asked(dir, path, located, atOnce, trail);
@@ -196,10 +189,6 @@ final class Lister {
         } catch (ListingClient.NoSuchPath absent) {
             throw new FileNotFoundException("File " + dir + " does not exist.");
         }
-    }
-
-    private static Listing absent(String path) {
-        return Listing.absent(path, System.nanoTime(), System.currentTimeMillis());
     }
 
     private void finished(Pages pages, HdfsFileStatus own) {

@@ -18,8 +18,6 @@ final class ScanAhead {
     private final ScanWindow window;
     /** What the caller waits for. */
     private ScanNode wanted;
-    private ScanNode latest;
-    private Listing latestAnswer;
     private boolean broken;
     private boolean ended;
 
@@ -34,8 +32,8 @@ final class ScanAhead {
     }
 
     /**
-     * The listing of a directory below; null: the caller is to ask on his own. Throws NoSuchPath where a
-     * real listing of this scan shows that there is no such path.
+     * The listing of a directory below; null: the caller is to ask on his own. Throws NoSuchPath of one that this
+     * scan does not show: whoever asks for it knows something newer, and the scan is to end.
      */
     ScanAnswer ask(String path) throws IOException {
         ScanNode node = find(path);
@@ -56,8 +54,6 @@ final class ScanAhead {
 
     private synchronized ScanAnswer take(ScanNode node, Listing listing) {
         wanted = null;
-        latest = listing == null || node.reused ? null : node;
-        latestAnswer = listing;
         window.used(node);
         planMore();
         return listing == null ? null
@@ -83,35 +79,6 @@ final class ScanAhead {
             node.show(pages, HdfsFileStatus.EMPTY_NAME);
         }
         return node.parent.shows(PathOrder.name(path)).askedNanos() - pages.askedNanos < 0 ? node.record : null;
-    }
-
-    /**
-     * What a real listing of this scan shows of a path; null: nothing. Throws NoSuchPath where it shows that
-     * there is no such path.
-     */
-    synchronized HdfsFileStatus status(String path) throws ListingClient.NoSuchPath {
-        String dir = PathOrder.parent(path);
-        String name = PathOrder.name(path);
-        if (latest != null && latest.path.equals(dir)) {
-            return told(path, latestAnswer, latestAnswer);
-        }
-        ScanNode node = ended || dir == null ? null : top.find(dir, false);
-        if (node == null || !node.tellsOf(name)) {
-            return null;
-        }
-        Listing shows = node.shows(name);
-        return told(path, shows, shows == null ? node.oldest() : shows);
-    }
-
-    private HdfsFileStatus told(String path, Listing shows, Listing by) throws ListingClient.NoSuchPath {
-        if (by == null || !listings.entries.isFresh(by)) {
-            return null;
-        }
-        HdfsFileStatus status = shows == null ? null : shows.itself(PathOrder.name(path));
-        if (status == null) {
-            throw new ListingClient.NoSuchPath(path);
-        }
-        return status.isSymlink() ? null : status;
     }
 
     /** Walks down to a directory, waiting for what is under way; null: unknown. */
@@ -163,11 +130,10 @@ final class ScanAhead {
                     return ended ? null : node.child(place);
                 }
                 if (node.tellsOf(name)) {
-                    Listing by = node.oldest();
-                    if (node.shows(name) != null || by == null || !listings.entries.isFresh(by)) {
-                        return null;
+                    if (node.shows(name) == null) {
+                        throw new ListingClient.NoSuchPath(path);
                     }
-                    throw new ListingClient.NoSuchPath(path);
+                    return null;
                 }
                 pages = node.more;
                 page = node.nextPage();
@@ -215,10 +181,19 @@ final class ScanAhead {
         if (batch.isEmpty()) {
             return false;
         }
-        Workers.list(() -> {
-            new ScanFetch(this, client, listings, batch).run();
-            return null;
-        });
+        boolean begun = false;
+        try {
+            Workers.list(() -> {
+                new ScanFetch(this, client, listings, batch).run();
+                return null;
+            });
+            begun = true;
+        } finally {
+            if (!begun) { // there is no thread for it: nobody else would ever tell who waits
+                broken = true;
+                giveUp(batch);
+            }
+        }
         return true;
     }
 
@@ -259,11 +234,11 @@ final class ScanAhead {
                 return;
             }
             node.reused = reused;
-            window.holds(node, listing.bytes());
             if (!reused && listing.hasDirectories()) {
-                window.arrived(node);
                 node.show(listing);
+                window.arrived(node);
             }
+            window.holds(node, listing.bytes());
         }
         node.answer.complete(listing);
     }
@@ -271,6 +246,11 @@ final class ScanAhead {
     /** Of those that did not come, who waits for one now is told so; the others may be asked for again. */
     synchronized void finished(List<ScanNode> batch, boolean failed) {
         broken |= failed;
+        giveUp(batch);
+        planMore();
+    }
+
+    private void giveUp(List<ScanNode> batch) {
         for (ScanNode node : batch) {
             if (!node.answer.isDone()) {
                 window.arrived(node);
@@ -280,7 +260,6 @@ final class ScanAhead {
                 node.answer.complete(null);
             }
         }
-        planMore();
     }
 
     synchronized void end() {
@@ -288,8 +267,6 @@ final class ScanAhead {
             ended = true;
             window.end();
             top.dropAll(window);
-            latest = null;
-            latestAnswer = null;
         }
     }
 }

@@ -124,11 +124,6 @@ final class ScanNode {
         return null;
     }
 
-    /** The oldest of what it shows, by System.nanoTime(). */
-    Listing oldest() {
-        return shown.isEmpty() ? null : shown.get(0);
-    }
-
     /** The place of a directory, or -1; most often the next one. */
     int place(String name) {
         for (int place = from; place < directories.size() && place < from + 2; place++) {

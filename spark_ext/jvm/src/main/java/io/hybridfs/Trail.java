@@ -1,7 +1,6 @@
 package io.hybridfs;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.hdfs.protocol.HdfsFileStatus;
@@ -41,19 +40,26 @@ final class Trail {
 
     /**
      * What the scan answers to the next question; null: the caller is to ask on his own. Either way {@link #answered}
-     * follows. Throws NoSuchPath where the scan's own listings show that there is no such path.
+     * or {@link #settle} follows.
      */
-    ScanAnswer ask(String path) throws IOException {
-        ScanAhead scan = scanOf(path);
+    ScanAnswer ask(String path) {
         try {
-            return scan == null ? null : scan.ask(path);
-        } catch (ListingClient.NoSuchPath | InterruptedIOException e) {
-            answered(path, null);
-            throw e;
+            ScanAhead scan = scanOf(path);
+            ScanAnswer answer = scan == null ? null : scan.ask(path);
+            return answer == null || isUntouched() ? answer : null;
         } catch (IOException | RuntimeException | LinkageError e) {
-            end(); // whoever asks on his own is told what is wrong
+            end(); // whoever asks on his own is told what is wrong, be it an interrupt
             return null;
         }
+    }
+
+    /** Whether this process changed nothing while the scan was asked; else it ends. */
+    private synchronized boolean isUntouched() {
+        boolean untouched = ahead != null && !Mutations.touch(listings.uri(root), began);
+        if (!untouched) {
+            end();
+        }
+        return untouched;
     }
 
     /** The scan that the question belongs to, if it does not begin one that the caller's own question begins, too. */
@@ -126,21 +132,12 @@ final class Trail {
         }
     }
 
-    /** What this scan's own listings show of a path; null: nothing. Throws NoSuchPath if it is none. */
-    HdfsFileStatus status(String path) throws ListingClient.NoSuchPath {
-        ScanAhead scan;
-        synchronized (this) {
-            if (ahead == null) {
-                return null;
-            }
-            if (isOver()) {
-                forget();
-                return null;
-            }
-            answered = System.nanoTime();
-            scan = ahead;
+    /** Behind each question: of one that came to nothing nothing is left. */
+    synchronized void settle() {
+        if (busy) {
+            busy = false;
+            forget();
         }
-        return scan.status(path);
     }
 
     private synchronized void end() {
@@ -150,7 +147,7 @@ final class Trail {
         }
     }
 
-    private void forget() {
+    synchronized void forget() {
         end();
         last = null;
         pages = null;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.FileNotFoundException;
+import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -361,17 +362,72 @@ class ScanTest {
         }
     }
 
+    /** Whoever waits for a marker sees it, and an answer of a scan is none to him. */
     @Test
-    void aScanKnowsWhatItsListingsShow() throws Exception {
+    void aStatusIsOfNowWithinAScan() throws Exception {
+        Path table = table();
+        Path marker = new Path(table, "_SUCCESS");
+        try (FileSystem fs = cached()) {
+            List<Path> dirs = below(fs, table);
+            listEach(fs, dirs.subList(0, 2));
+            Workers.quiesce();
+            NameNodeCalls.assertMakes(ScanTrees.calls("GetFileInfo", 1), () -> assertFalse(fs.exists(marker)));
+            plain.create(marker).close();
+            plain.setTimes(dirs.get(7), 12_345, -1);
+            assertTrue(fs.exists(marker));
+            assertEquals(12_345, fs.getFileStatus(dirs.get(7)).getModificationTime());
+            assertCalls(0, 0, () -> listEach(fs, dirs.subList(2, 3)));
+        }
+    }
+
+    /** He cannot know of it by the scan. */
+    @Test
+    void whoAsksForWhatAScanDoesNotShowIsToldOfNow() throws Exception {
+        Path table = table();
+        Path made = new Path(table, "p=00002a");
+        try (FileSystem fs = cached()) {
+            List<Path> dirs = below(fs, table);
+            listEach(fs, dirs.subList(0, 3));
+            plain.mkdirs(made);
+            plain.delete(new Path(dirs.get(3), "f0"), false);
+            assertEquals(0, fs.listStatus(made).length);
+            assertEquals(FILES - 1, fs.listStatus(dirs.get(3)).length);
+            listEach(fs, dirs.subList(4, SIBLINGS));
+        }
+    }
+
+    @Test
+    void aClosedFileSystemTellsNothing() throws Exception {
+        Path table = table();
+        for (String mode : Arrays.asList("validated", "bounded")) {
+            FileSystem fs = cached(Options.LISTINGS, mode);
+            List<Path> dirs = below(fs, table);
+            listEach(fs, dirs.subList(0, 2));
+            Workers.quiesce();
+            fs.close();
+            assertThrows(IOException.class, () -> fs.listStatus(dirs.get(2)));
+            assertThrows(IOException.class, () -> fs.listStatus(table));
+            assertThrows(IOException.class, () -> fs.getFileStatus(dirs.get(0)));
+            assertEquals(0, ScanWindow.held());
+        }
+    }
+
+    /** As a cancelled job's; the next listing is right. */
+    @Test
+    void anInterruptedScan() throws Exception {
         Path table = table();
         try (FileSystem fs = cached()) {
             List<Path> dirs = below(fs, table);
             listEach(fs, dirs.subList(0, 2));
-            String expected = ScanTrees.told(plain.getFileStatus(dirs.get(7)));
-            NameNodeCalls.assertMakes(Collections.emptyMap(), () -> {
-                assertEquals(expected, ScanTrees.told(fs.getFileStatus(dirs.get(7))));
-                assertFalse(fs.exists(new Path(table, "none")));
-            });
+            Thread.currentThread().interrupt();
+            try {
+                fs.listStatus(new Path(table, "p=00250"));
+            } catch (IOException asPlainHdfs) {
+                assertTrue(asPlainHdfs.toString().contains("nterrupt"), asPlainHdfs.toString());
+            } finally {
+                Thread.interrupted();
+            }
+            listEach(fs, dirs.subList(251, SIBLINGS));
         }
     }
 

@@ -36,6 +36,8 @@ class DirectoriesFileSystem(ChainedFileSystem):  # type: ignore[misc]  # fsspec 
         """``refresh=True``: as the origin has it, whatever the option ``listings`` says."""
         path = self._strip_protocol(path)
         listings, scan = kwargs.pop(_SCAN, None) or (self._listings, None)
+        if scan and scan.is_inherited:  # who walked when the process forked walks on without
+            listings, scan = self._listings, None
         if listings is None:
             return list(self.origin.fs.ls(path, detail=detail, **kwargs))
         infos = listings.ls(path, scan, refresh=bool(kwargs.get("refresh")))

@@ -10,7 +10,6 @@ REGION_BYTES = 1 << 27
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _FLIGHTS_AT = 1 << 32
 _FLIGHTS = 1 << 60
-_MOST_BLOCKS = 1 << 47  # of a file: 2^63 bytes in the smallest blocks
 
 
 def domain_name(raw: str) -> str:
@@ -58,14 +57,6 @@ def block_path(identity: Identity, block: int, block_size: int) -> str:
     """The block's path below a tier."""
     name = block_name(identity, block, block_size)
     return f"v1/{identity.domain}/{name[:2]}/{name}/{block}"
-
-
-def is_entry(path: str) -> bool:
-    """Whether a path below a tier is of a listing (FORMAT.md section 10), not of a block: by its number.
-
-    One listing in 8,192 has a number that a block could have, too; it may be copied to where nobody looks for it.
-    """
-    return int(path.rpartition("/")[2]) >= _MOST_BLOCKS
 
 
 def flight_offset(identity: Identity, block: int, block_size: int) -> int:

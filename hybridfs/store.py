@@ -13,12 +13,12 @@ from hybridfs.blocks import CachedBlock, VerifiedChunks
 from hybridfs.config import Settings
 from hybridfs.errors import CorruptBlock
 from hybridfs.eviction import evict
-from hybridfs.layout import Identity, block_path, is_entry
+from hybridfs.layout import Identity, block_path
 from hybridfs.publishing import read_whole
 from hybridfs.root import DEFAULT_BLOCK_SIZE, Root, UnusableRoot, open_root, prepare_directory
 from hybridfs.stats import Miss, Stats, most_telling
 from hybridfs.tier import Kind, Tier, logger
-from hybridfs.trailer import BlockSpec, make_trailer
+from hybridfs.trailer import BlockSpec, is_entry, make_trailer
 from hybridfs.upkeep import keep_up
 
 
@@ -206,12 +206,14 @@ class Store:
 
     def _demote(self, level: int, relative: str) -> None:
         """Copies a block that is about to leave a tier to the next one below, as it is; its checksums travel along."""
-        if level + 1 >= len(self.tiers) or is_entry(relative) or self.tiers[level + 1].holds(relative):
+        if level + 1 >= len(self.tiers) or self.tiers[level + 1].holds(relative):
             return
         try:
             content = read_whole(os.path.join(self.tiers[level].directory, relative))
         except PermissionError:
             return  # another user's, who lets nobody read: it goes all the same
+        if is_entry(content):
+            return  # nobody looks for listings there
         if self._publish(level + 1, relative, [content]) is None:
             self._stats.add("demoted_blocks")
 

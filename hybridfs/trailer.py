@@ -85,6 +85,12 @@ def checked_data(content: bytes, identity: bytes, number: int, most: int) -> mem
     return data
 
 
+def is_entry(content: bytes) -> bool:
+    """Whether a whole file is of a listing (FORMAT.md section 10), not of a block, as its trailer says."""
+    footer = content[-FOOTER_BYTES : -_SEAL.size]
+    return len(footer) == _FIELDS.size and _Footer(*_FIELDS.unpack(footer)[:-2]).block_size == 0
+
+
 class _Footer(NamedTuple):
     validator: int
     number: int

@@ -78,11 +78,7 @@ class Entries:
         if listing.complete:
             return False
         known = self.find(path, freshness)
-        return (
-            known is not None
-            and known.complete
-            and list(map(_seen, known.children)) == list(map(_seen, listing.children))
-        )
+        return known is not None and known.complete and _told(known) == _told(listing)
 
     def drop(self, paths: Iterable[str]) -> None:
         """Removes what is kept of these directories."""
@@ -93,6 +89,10 @@ class Entries:
         return entry_name(self._domain, self._authority, path)
 
 
+def _told(listing: Listing) -> tuple[object, ...]:
+    """What every client sees of a directory and its children; by its own record it is found unchanged later."""
+    return listing.own and _seen(listing.own)[1:], sorted(map(_seen, listing.children))
+
+
 def _seen(record: Record) -> tuple[object, ...]:
-    """What every client sees of a file or directory."""
     return record[:7]

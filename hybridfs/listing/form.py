@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -64,7 +65,7 @@ class Moment(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The children of a directory, in the order of their names' bytes; ``own``: its own record, of before."""
+    """The children of a directory, in the NameNode's order; ``own``: its own record, of before."""
 
     children: tuple[Record, ...]
     asked: Moment
@@ -83,23 +84,22 @@ class Listing(NamedTuple):
 
 @lru_cache(maxsize=1)
 def boot_id() -> bytes:
-    """Of this boot of the host. Raises OSError where there is none."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return UUID(file.read().strip()).bytes
+    """Of this boot of the host; where nothing tells it, one that only this process knows."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return UUID(file.read().strip()).bytes
+    except (OSError, ValueError):
+        return os.urandom(16)
 
 
 def encode(listing: Listing) -> bytes:
     """The data of an entry. Raises ValueError or struct.error where it cannot be written so."""
     texts = _Texts()
-    records = [_encoded(child, texts) for child in _ordered(listing.children)]
+    records = [_encoded(child, texts) for child in listing.children]
     own = b"" if listing.own is None else _encoded(listing.own._replace(name=""), texts)
     bits = _COMPLETE * listing.complete | _OWN * (listing.own is not None) | _ABSENT * listing.absent
     head = _HEAD.pack(FORM, bits, *listing.asked, listing.pages)
     return b"".join([head, texts.encoded, own, _U32.pack(len(records)), *records])
-
-
-def _ordered(children: Iterable[Record]) -> list[Record]:
-    return sorted(children, key=lambda child: child.name.encode())
 
 
 class _Texts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -68,9 +69,10 @@ _keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
 
 
 def _at_exit() -> None:
+    ends = time.monotonic() + _AT_EXIT  # for all of them
     for keeper in list(_keepers):
         if keeper.is_of(os.getpid()):  # in the child of a fork there is no such thread
-            keeper.drain(_AT_EXIT)
+            keeper.drain(max(0.0, ends - time.monotonic()))
 
 
 atexit.register(_at_exit)

@@ -134,7 +134,10 @@ class Listings:
 
     def _entry(self, path: str, node: Node | None, began: Moment) -> Listing | None:
         """What is kept of a directory, if it answers in a scan that began then."""
-        bounded = self.mode == "bounded"
+        mode = self.mode
+        if mode == "origin":  # switched off meanwhile
+            return None
+        bounded = mode == "bounded"
         shown = node.record if node and node.shown.ticks >= began.ticks else None
         kept = self._kept(path) if bounded or shown else None
         if kept is None or kept.absent or bounded:
@@ -142,10 +145,10 @@ class Listings:
         borne_out = shown is not None and kept.own is not None and _same(kept, kept.own, shown)
         return kept if borne_out and kept.is_leaf else None
 
-    def _usable(self, path: str, found: Listing) -> bool:
-        age = found.asked.age()
+    def _usable(self, path: str, asked: Moment) -> bool:
+        age = asked.age()
         fresh = age is not None and age < self._freshness
-        return fresh and self._barrier.allows(path, found.asked.ticks)
+        return fresh and self._barrier.allows(path, asked.ticks)
 
     # ---- the NameNode's answers
 
@@ -165,9 +168,9 @@ class Listings:
         def arrived(done: Future[Sequence[Seen]]) -> None:
             try:
                 answer.set_result(self._taken(path, done.result(), asked, own, source))
-            except Exception as error:
-                self._failed(path, asked, error)
+            except BaseException as error:  # a panic of hdfs-native is no Exception; somebody waits
                 answer.set_exception(error)
+                self._failed(path, asked, error)
 
         self._namespace.list_soon(path).add_done_callback(arrived)
         return answer
@@ -179,7 +182,7 @@ class Listings:
             self._entries.keep(path, answer.listing, self._freshness)
         return answer
 
-    def _failed(self, path: str, asked: Moment, error: Exception) -> None:
+    def _failed(self, path: str, asked: Moment, error: BaseException) -> None:
         self._answers.asked(1)
         if isinstance(error, FileNotFoundError):
             self._keep_absent(path, asked, self.mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -55,13 +56,14 @@ class Fetching(NamedTuple):
     """How a scan gets listings, by path.
 
     ``entry``: what is kept and answers in a scan that began then, by the directory's record if the scan knows one.
-    ``real``: asks the NameNode in this thread; ``soon``: in another. ``usable``: whether what was asked for ahead is.
+    ``real``: asks the NameNode in this thread; ``soon``: in another. ``usable``: whether what was
+    asked for ahead, at that moment, still is.
     """
 
     entry: Callable[[str, Node | None, Moment], Listing | None]
     real: Callable[[str, Record | None], Answer]
     soon: Callable[[str, Record | None, Source], Future[Answer]]
-    usable: Callable[[str, Listing], bool]
+    usable: Callable[[str, Moment], bool]
 
 
 @dataclass
@@ -70,6 +72,7 @@ class _Ahead:
 
     node: Node
     answer: Future[Answer] = field(default_factory=Future)
+    asked: Moment = field(default_factory=Moment.now)
     records: int = 0
     expanded: bool = False
 
@@ -93,6 +96,12 @@ class Scan:
         self._ahead: dict[str, _Ahead] = {}
         self._in_flight = self._records = 0
         self._closed = False
+        self._pid = os.getpid()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is the child of a fork: the threads that answer, and may hold the lock, are not in it."""
+        return self._pid != os.getpid()
 
     def begin(self, path: str) -> None:
         """Gets the scan's first directory, while the caller does something else."""
@@ -124,6 +133,8 @@ class Scan:
 
     def close(self) -> None:
         """No more is asked for."""
+        if self.is_inherited:
+            return
         with self._lock:
             self._closed = True
             self._heap, self._known, self._ahead = [], {}, {}
@@ -154,13 +165,13 @@ class Scan:
 
     def _awaited(self, path: str, ahead: _Ahead) -> Answer | None:
         """What was asked for ahead, unless it must not be used or says no more than that something is wrong."""
-        try:
-            answer = ahead.answer.result()
-        except _TOLD:
-            raise
-        except Exception:
+        error = ahead.answer.exception()  # also a panic of hdfs-native, which is no Exception
+        if isinstance(error, _TOLD) and self._fetching.usable(path, ahead.asked):
+            raise error
+        if error is not None:
             return None
-        return answer if self._fetching.usable(path, answer.listing) else None
+        answer = ahead.answer.result()
+        return answer if self._fetching.usable(path, answer.listing.asked) else None
 
     def _now(self, path: str, node: Node | None) -> Answer:
         kept = self._fetching.entry(path, node, self._began)
@@ -182,9 +193,19 @@ class Scan:
             self._fill(ahead)
 
     def _fill(self, ahead: _Ahead) -> None:
-        kept = self._fetching.entry(ahead.node.path, ahead.node, self._began)
+        node = ahead.node
+        try:
+            kept = self._fetching.entry(node.path, node, self._began)
+            if kept is None:
+                asked = self._fetching.soon(node.path, node.record, "prefetched" if node.key else "origin")
+        except Exception as error:  # no more threads or memory for this process: whoever wants it asks
+            with self._lock:
+                self._in_flight -= 1
+                self._window = Window(0, 0, 0)
+            ahead.answer.set_exception(error)
+            return
         if kept is None:
-            self._ask(ahead)
+            asked.add_done_callback(lambda done: self._answered(ahead, done))
         else:
             self._arrived(ahead, Answer(kept, "entry"))
 
@@ -204,18 +225,6 @@ class Scan:
         ahead = self._ahead[node.path] = _Ahead(node)
         self._in_flight += 1
         return ahead
-
-    def _ask(self, ahead: _Ahead) -> None:
-        try:
-            source: Source = "prefetched" if ahead.node.key else "origin"
-            asked = self._fetching.soon(ahead.node.path, ahead.node.record, source)
-        except Exception as error:  # no more threads for this process: whoever wants it asks
-            with self._lock:
-                self._in_flight -= 1
-                self._window = Window(0, 0, 0)
-            ahead.answer.set_exception(error)
-            return
-        asked.add_done_callback(lambda done: self._answered(ahead, done))
 
     def _answered(self, ahead: _Ahead, done: Future[Answer]) -> None:
         error = done.exception()

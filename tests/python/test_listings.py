@@ -392,6 +392,7 @@ def test_a_child_of_a_fork_lists(hdfs: Hdfs, table: str, cache_dir: Path) -> Non
     walk = fs.walk(table)
     next(walk)
     in_fork(listed)
+    in_fork(lambda: len(list(walk)) == PARTITIONS)  # without the threads that asked for its parent
     assert len(list(walk)) == PARTITIONS
 
 

@@ -40,6 +40,11 @@ class Inode:
     blocksize: int | None = None
 
 
+def signed_bytes(inode: Inode) -> list[int]:
+    """The order of HDFS, which compares the bytes of names with their sign: what is not ASCII comes first."""
+    return [byte ^ 128 for byte in inode.path.encode()]
+
+
 class Tree:
     """A NameNode. ``hook(path)`` runs before each listing is answered."""
 
@@ -80,7 +85,7 @@ class Tree:
             self.hook(path)
             found = self.look(path, count=False)
             below = [inode for inode in self.inodes.values() if parent_of(inode.path) == path != inode.path]
-            return sorted(below, key=lambda inode: inode.path) if found.isdir else [found]
+            return sorted(below, key=signed_bytes) if found.isdir else [found]
         finally:
             with self._lock:
                 self._at_once -= 1
@@ -91,7 +96,7 @@ class Tree:
         def run() -> None:
             try:
                 future.set_result(self.list(path))
-            except Exception as error:
+            except BaseException as error:
                 future.set_exception(error)
 
         threading.Thread(target=run, daemon=True).start()
@@ -281,6 +286,58 @@ def test_errors_are_those_of_the_directory(tree: Tree, tmp_path: Path) -> None:
     assert found == [number for number in range(50) if number != 7]
     assert tree.listed["/t/07"] == 1
     assert tree.listed["/t/08"] == 2  # no answer of the NameNode's: asked again by who wants it
+
+
+class Panic(BaseException):
+    """As PyO3 raises one: no Exception."""
+
+
+def test_a_panic_ahead_leaves_nobody_waiting(tree: Tree, tmp_path: Path) -> None:
+    panicked: list[str] = []
+
+    def hook(path: str) -> None:
+        if path not in panicked and path > "/t/4":
+            panicked.append(path)
+            raise Panic
+
+    tree.hook = hook
+    assert Client(tree, tmp_path).names() == directories(tree)
+    assert len(panicked) == 10
+
+
+def test_who_made_a_directory_again_is_not_told_that_it_is_gone(tree: Tree, tmp_path: Path) -> None:
+    client = Client(tree, tmp_path)
+    tree.hook = lambda path: tree.remove("/t/03") if path == "/t/03" and tree.listed[path] == 1 else None
+    with client.listings.scan(None, whole=True) as scan:
+        client.listings.ls("/t", scan)
+        wait_for(lambda: "/t/03" not in tree.inodes and len(tree.listed) == 51, "what is fetched ahead")
+        with client.listings.changing("/t/03"):
+            tree.add("/t/03", directory=True)
+        assert client.listings.ls("/t/03", scan) == []
+
+
+def test_a_listing_keeps_its_order(tree: Tree, tmp_path: Path) -> None:
+    for name in ("z", "ü", "a", "𝄞", "日本"):
+        tree.add(f"/t/07/{name}")
+    client = Client(tree, tmp_path, "bounded")
+    for _ in range(2):
+        told = [info["name"].rpartition("/")[2] for info in client.listings.ls("/t/07")]
+        assert told == ["ü", "日本", "𝄞", "a", "file", "z"]
+        assert client.keeper.drain(20)
+    assert client.counts()["listings_reused"] == 1
+
+
+def test_listings_are_not_copied_to_a_lower_tier(tree: Tree, tmp_path: Path) -> None:
+    disks = [(str(tmp_path / "one"), "100MiB"), (str(tmp_path / "two"), "100MiB")]
+    store, stats = new_store(tmp_path / "root", disk=disks)
+    keeper = Keeper()
+    entries = Entries(store, keeper, Barrier(), "hdfs-x%2Blistings", "nn:8020")
+    entries.keep("/t", Client(tree, tmp_path / "unused").listings._real("/t", None).listing, 3600)
+    assert keeper.drain(20)
+    [kept] = entries_in(tmp_path / "one")
+    store._demote(0, str(kept.relative_to(tmp_path / "one")))
+    assert entries_in(tmp_path / "two") == []
+    assert stats.snapshot()["demoted_blocks"] == 0
 
 
 def test_who_does_not_want_all_is_fetched_little(tree: Tree, tmp_path: Path) -> None:

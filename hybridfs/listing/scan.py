@@ -15,7 +15,7 @@ from hybridfs.listing.answers import Answer, Source
 from hybridfs.listing.form import Listing, Moment, Record
 from hybridfs.listing.names import child_of
 
-_IN_FLIGHT = 32
+IN_FLIGHT = 128  # listings; a NameNode queues 1,000 calls unless told otherwise
 _RECORDS = 1 << 18  # of listings that nobody has taken yet
 _PAUSE = 1.0
 _TOLD = (FileNotFoundError, PermissionError, NotADirectoryError)  # the NameNode's word, as good ahead as later
@@ -219,7 +219,7 @@ class Scan:
 
     def _may_ask(self) -> bool:
         waiting = len(self._ahead) < self._window.size and self._records < _RECORDS
-        return waiting and self._in_flight < _IN_FLIGHT
+        return waiting and self._in_flight < IN_FLIGHT
 
     def _register(self, node: Node) -> _Ahead:
         ahead = self._ahead[node.path] = _Ahead(node)

@@ -23,7 +23,8 @@ class Answers:
     connection up, if ever. The threads are daemons, unlike those of a ``ThreadPoolExecutor``: the process can end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = _THREADS) -> None:
+        self._most = threads
         self._asked: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
         self._lock = threading.Lock()
         self._outstanding = 0
@@ -49,7 +50,7 @@ class Answers:
     def _hire(self) -> None:
         with self._lock:
             self._outstanding += 1
-            if self._threads >= min(self._outstanding, _THREADS):
+            if self._threads >= min(self._outstanding, self._most):
                 return
             self._threads += 1
         threading.Thread(target=self._work, name="hybridfs-origin", daemon=True).start()

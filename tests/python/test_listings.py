@@ -171,7 +171,7 @@ def test_all_calls_tell_what_the_origin_tells(
     make_tree(other, top, random.Random(3))
     plain, fs = opened(hdfs, cache_dir, enabled=False), opened(hdfs, cache_dir, listings=listings)
     for _ in range(2):
-        for maxdepth in (None, 1, 2, 3):
+        for maxdepth in (None, 1, 2):
             for withdirs in (False, True):
                 for detail in (False, True):
                     asked = {"maxdepth": maxdepth, "withdirs": withdirs, "detail": detail}
@@ -180,7 +180,7 @@ def test_all_calls_tell_what_the_origin_tells(
                 for detail in (False, True):
                     walked = [list(one.walk(top, maxdepth, topdown, detail=detail)) for one in (fs, plain)]
                     assert walked[0] == walked[1]
-            for kind in ("*", "d*/*", "**", "**/f1*", "d1", "none*"):
+            for kind in ("*", "*/", "d*/*", "**", "**/f1*", "*/d1/**", "d[12]", "d1", "none*"):
                 assert fs.glob(f"{top}/{kind}") == plain.glob(f"{top}/{kind}")
         paths = [top, f"{top}/d1", plain.find(top)[0], f"{top}/none"]
         if (

@@ -151,12 +151,15 @@ def directories(tree: Tree) -> set[str]:
     return {path for path, inode in tree.inodes.items() if inode.isdir}
 
 
-def test_a_whole_scan_asks_once_for_each_and_for_no_leaf_again(tree: Tree, tmp_path: Path) -> None:
+def test_a_whole_scan_asks_once_for_each_and_for_no_leaf_again(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "IN_FLIGHT", 8)
     client = Client(tree, tmp_path)
     tree.hook = lambda path: time.sleep(0.01)
     assert client.names() == directories(tree)
     assert tree.listed == dict.fromkeys(directories(tree), 1)
-    assert 1 < tree.most_at_once <= 32
+    assert 1 < tree.most_at_once <= 8 + 1
     assert len(entries_in(tmp_path)) == 52
     tree.listed.clear()
     other = Client(tree, tmp_path)  # another process

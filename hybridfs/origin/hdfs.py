@@ -18,7 +18,6 @@ from hdfs_native.fsspec import HdfsFileSystem
 
 from hybridfs.errors import BadOption, OriginUnreachable
 from hybridfs.layout import domain_name
-from hybridfs.listing.scan import IN_FLIGHT
 from hybridfs.origin import hadoop_conf, hadoop_user
 from hybridfs.origin.answers import PATIENCE, Answers
 from hybridfs.origin.base import OriginReader, Status, hdfs_status, short_read
@@ -34,6 +33,7 @@ _PATIENCE = {
 _BOUNDS = {False: "ipc.client.rpc-timeout.ms", True: "dfs.client.socket-timeout"}
 _SAFE_RANGE = 4 << 20  # larger single ranges cost page faults
 _PROVIDER = "hadoop.security.key.provider.path"
+_LISTERS = 128  # threads; a scan asks for so many directories at once
 _logger = logging.getLogger("hybridfs")
 _NO_KERBEROS: Mapping[str, str] = MappingProxyType({})
 
@@ -167,7 +167,7 @@ class HdfsOrigin:
         self.plaintext_domain = domain_name(f"hdfs-{self.authority}{owner}+plaintext")
         self.caller = hadoop_user.audit_name(user, kerberos, properties)
         self.listing_domain = self._listing_domain(user, properties)
-        self._answers, self._listers = Answers(), Answers(IN_FLIGHT)
+        self._answers, self._listers = Answers(), Answers(_LISTERS)
         self._patience = {
             briefly: hadoop_conf.milliseconds(properties, key) or PATIENCE[briefly] for briefly, key in _BOUNDS.items()
         }

@@ -198,4 +198,38 @@ class ListingTest {
         }
         assertTrue(listing.bytes() < 10_000 * 140, "takes " + listing.bytes());
     }
+
+    private static long used() throws InterruptedException {
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+            Thread.sleep(50);
+        }
+        return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    }
+
+    /** Files as Spark names them, a hundred in each directory: what they take, and what they say that they take. */
+    @Test
+    void aMillionFilesFitIntoLittleHeap() throws Exception {
+        int directories = 10_000;
+        int files = 100;
+        long before = used();
+        List<Listing> held = new ArrayList<>(directories);
+        long told = 0;
+        for (int d = 0; d < directories; d++) {
+            List<HdfsFileStatus> children = new ArrayList<>();
+            for (int f = 0; f < files; f++) {
+                String name = String.format("part-%05d-8a9d3c52-7a8e-4f0e-9d0b-%012d.c000.snappy.parquet", f, d);
+                children.add(new HdfsFileStatus.Builder().path(name.getBytes(StandardCharsets.UTF_8)).length(1 << 20)
+                    .replication(3).blocksize(128 << 20).mtime(NOW).atime(NOW).owner("alice").group("staff")
+                    .perm(new FsPermission((short) 0644)).fileId(16_000L + d * files + f).build());
+            }
+            held.add(Listing.of("/warehouse/table/p=" + d, null, children, 1, 2, 1));
+            told += held.get(d).bytes();
+        }
+        long really = used() - before;
+        System.out.println("heap of 1,000,000 files held for a scan: " + really + " bytes, accounted for: " + told);
+        assertTrue(really <= 300 << 20, "heap: " + really);
+        assertTrue(told >= really * 0.8 && told <= really * 1.25, told + " accounted for, but it takes " + really);
+        assertEquals(directories, held.size());
+    }
 }

@@ -234,7 +234,7 @@ final class ScanAhead {
                 return;
             }
             node.reused = reused;
-            if (!reused && listing.hasDirectories()) {
+            if (listing.hasDirectories()) { // one that is reused has some in the mode `bounded` only
                 node.show(listing);
                 window.arrived(node);
             }

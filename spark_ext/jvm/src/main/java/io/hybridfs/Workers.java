@@ -45,10 +45,30 @@ final class Workers {
     /** Listings are kept for later: what does not fit is dropped. */
     private static final ThreadPoolExecutor KEEP = pool("keep", 1, new ArrayBlockingQueue<>(1 << 16),
         new ThreadPoolExecutor.AbortPolicy());
+    /** What a process that ends gives them to be kept after all. */
+    private static final long LAST_MILLIS = 2000;
     /** Fetches, questions, publications, promotions and upkeep that are not done. */
     private static final AtomicInteger UNDONE = new AtomicInteger();
 
+    static {
+        try {
+            Runtime.getRuntime().addShutdownHook(new Thread(Workers::keepLast, "hybridfs-last"));
+        } catch (IllegalStateException endsAlready) {
+            // then there is nothing to wait for
+        }
+    }
+
     private Workers() {
+    }
+
+    /** A driver that ends right after it has listed leaves what it learned to the next one. */
+    private static void keepLast() {
+        KEEP.shutdown();
+        try {
+            KEEP.awaitTermination(LAST_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static ThreadPoolExecutor pool(String name, int threads, BlockingQueue<Runnable> queue,

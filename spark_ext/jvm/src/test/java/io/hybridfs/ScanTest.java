@@ -234,6 +234,31 @@ class ScanTest {
         }
     }
 
+    /** What is known of the upper level shows what is to be fetched of the lower one. */
+    @Test
+    void boundedFetchesAheadWhatIsNotKept() throws Exception {
+        Path table = new Path(base + "/two");
+        for (int i = 0; i < 20; i++) {
+            ScanTrees.table(plain, table + "/" + String.format("a=%02d", i), 20, FILES);
+        }
+        try (FileSystem fs = cached(Options.LISTINGS, "bounded")) {
+            for (Path outer : below(fs, table)) {
+                assertEquals(20, fs.listStatus(outer).length);
+            }
+            Workers.quiesce();
+            List<String> expected = ScanTrees.told(ScanTrees.leaves(plain, table));
+            long before = listings();
+            assertEquals(expected, ScanTrees.told(ScanTrees.leaves(fs, table)));
+            Workers.quiesce();
+            assertTrue(listings() - before <= 15, listings() - before + " calls for 400 partitions");
+        }
+    }
+
+    private static long listings() {
+        Map<String, Long> calls = NameNodeCalls.byClients();
+        return calls.getOrDefault("GetListing", 0L) + calls.getOrDefault("GetBatchedListing", 0L);
+    }
+
     @Test
     void anotherOrderIsNoScan() throws Exception {
         Path table = table();

@@ -37,7 +37,9 @@ python-test: $(STAMP) $(JAR)
 jar-test: $(STAMP) $(JAR)
 	cd spark_ext/jvm && $(MVN) -B -ntp verify
 
-test: lint python-test jar-test
+# Two at a time: each waits for its daemons half the time.
+test: lint
+	$(MAKE) -j2 --output-sync=line python-test jar-test
 
 # Who may read: KDCs, secure HDFS, YARN and Ranger, with every cell of the permission matrix printed.
 test-security: $(STAMP) $(JAR)
@@ -55,7 +57,8 @@ TORTURE := \
 	"crash_points --actions EIO,ENOSPC,EINTR,EACCES,short --sample 60" \
 	"crash_points --language java --actions kill --sample 40" \
 	"fuzz --mutants 100000" \
-	"origin" "disk" "users"
+	"origin" "disk" "users" \
+	"listing --mutations 100000"
 
 torture: $(STAMP) $(JAR)
 	for bench in $(TORTURE); do echo "== $$bench"; $(BIN)/python -m tests.torture.$$bench || exit 1; done

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks import python_workloads, report, spark_workloads
 from benchmarks.bed import MIB, Bed, Sizes, prepared
+from benchmarks.choice import chosen
 from benchmarks.results import BenchmarkError, Comparison, Series
 from benchmarks.rounds import Rounds
 from spark_ext.bed import BedError
@@ -38,7 +39,7 @@ def main(
     if not console.is_terminal:
         console.width = _WIDTH
     sizes = Sizes(256 * MIB, 64 * MIB, scale or 0.05) if quick else Sizes(1024 * MIB, 256 * MIB, scale or 0.3)
-    names = _chosen(only)
+    names = chosen(only, _NAMES)
     comparisons: list[Comparison] = []
     failure = None
     try:
@@ -52,13 +53,6 @@ def main(
     if failure:
         console.print(f"✗ {failure}", style="red", highlight=False, markup=False)
         raise typer.Exit(1)
-
-
-def _chosen(names: Sequence[str] | None) -> frozenset[str]:
-    unknown = set(names or ()) - set(_NAMES)
-    if unknown:
-        raise typer.BadParameter(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(_NAMES)}")
-    return frozenset(names or _NAMES)
 
 
 def _run(names: frozenset[str], sizes: Sizes, rounds: Rounds, console: Console) -> Iterator[list[Comparison]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from benchmarks.choice import chosen
 from benchmarks.listing import bed as beds
 from benchmarks.listing import jvm_workload, python_workload, report, spark_workload
 from benchmarks.listing.bed import Bed, Table
@@ -44,7 +45,7 @@ def main(
     series: list[Series] = []
     failure = None
     try:
-        for found in _run(_chosen(only), count, 1 if quick else 3, (round_trip, rate), console):
+        for found in _run(chosen(only, _NAMES), count, 1 if quick else 3, (round_trip, rate), console):
             series += found
     except (BenchmarkError, BedError, WorkerError) as error:
         failure = error
@@ -55,13 +56,6 @@ def main(
     if failure:
         console.print(f"✗ {failure}", style="red", highlight=False, markup=False)
         raise typer.Exit(1)
-
-
-def _chosen(names: Sequence[str] | None) -> frozenset[str]:
-    unknown = set(names or ()) - set(_NAMES)
-    if unknown:
-        raise typer.BadParameter(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(_NAMES)}")
-    return frozenset(names or _NAMES)
 
 
 def _run(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.meter import measured
+from spark_ext.demo.spark_worker import session
 from spark_ext.demo.workers import serve
 
 if TYPE_CHECKING:
@@ -21,16 +22,7 @@ class SparkWorker:
 
     def open(self, conf: Mapping[str, str], options: Mapping[str, Any] | None) -> None:
         """Starts a session, with hybridfs if there are options."""
-        from pyspark.sql import SparkSession
-
-        import spark_ext
-
-        builder = SparkSession.builder
-        for name, value in conf.items():
-            builder = builder.config(name, value)
-        if options is not None:
-            builder = spark_ext.configure(builder, **options)
-        self.spark = builder.getOrCreate()
+        self.spark = session(conf, options)
         self.spark.sql("SELECT count(*) FROM range(10) WHERE id = 7").collect()  # classes get loaded, no file is read
 
     def read(self, url: str) -> dict[str, float]:

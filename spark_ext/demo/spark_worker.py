@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 DATABASE = "tpch"
 
 
+def session(conf: Mapping[str, str], options: Mapping[str, Any] | None) -> SparkSession:
+    """A session with these properties, with hybridfs when there are options."""
+    from pyspark.sql import SparkSession
+
+    import spark_ext
+
+    builder = SparkSession.builder
+    for name, value in conf.items():
+        builder = builder.config(name, value)
+    if options is not None:
+        builder = spark_ext.configure(builder, **options)
+    return builder.getOrCreate()
+
+
 class SparkWorker:
     """Handlers of the requests; `open` comes first."""
 
@@ -22,17 +36,8 @@ class SparkWorker:
 
     def open(self, conf: Mapping[str, str], options: Mapping[str, Any] | None) -> None:
         """Start the session, with hybridfs when there are options."""
-        from pyspark.sql import SparkSession
-
-        import spark_ext
-
         self.cached = options is not None
-        builder = SparkSession.builder
-        for name, value in conf.items():
-            builder = builder.config(name, value)
-        if options is not None:
-            builder = spark_ext.configure(builder, **options)
-        self.spark = builder.getOrCreate()
+        self.spark = session(conf, options)
         self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
         self.spark.sql(f"USE {DATABASE}")
 

@@ -35,11 +35,11 @@ python-test: $(STAMP) $(JAR)
 
 # Maven's own tests of the jar, with Hadoop's file system contract on a real HDFS.
 jar-test: $(STAMP) $(JAR)
-	cd spark_ext/jvm && $(MVN) -B -ntp verify
+	cd spark_ext/jvm && $(MVN) -B -ntp $(MVN_FLAGS) verify
 
-# Two at a time: each waits for its daemons half the time.
+# Two at a time: each waits for its daemons half the time. Of the jar's tests only failures are printed then.
 test: lint
-	$(MAKE) -j2 --output-sync=line python-test jar-test
+	$(MAKE) -j2 python-test jar-test MVN_FLAGS=-q
 
 # Who may read: KDCs, secure HDFS, YARN and Ranger, with every cell of the permission matrix printed.
 test-security: $(STAMP) $(JAR)

@@ -253,7 +253,9 @@ _LISTINGS = domain_name("+listings")
 
 
 def _numbered(root: Path) -> list[Path]:
-    return sorted(path for path in root.glob("v1/*/*/*/*") if path.is_file() and path.name.isdecimal())
+    """Not by glob: an evictor may remove a directory meanwhile."""
+    found = (Path(at, name) for at, _, names in os.walk(root / "v1") for name in names if name.isdecimal())
+    return sorted(path for path in found if len(path.relative_to(root).parts) == 5 and path.is_file())
 
 
 def temporary_files(root: Path) -> list[Path]:

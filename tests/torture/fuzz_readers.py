@@ -140,8 +140,10 @@ class JavaReader:
         """The next line; empty when none comes."""
         assert self._process is not None
         assert self._process.stdout is not None
+        poll = select.poll()  # select knows no descriptor above 1,023, and others of this process may have so many
+        poll.register(self._process.stdout, select.POLLIN)
         while b"\n" not in self._heard:
-            ready, _, _ = select.select([self._process.stdout], [], [], _PATIENCE)
+            ready = poll.poll(_PATIENCE * 1000)
             more = os.read(self._process.stdout.fileno(), 1 << 16) if ready else b""
             if not more:
                 return ""

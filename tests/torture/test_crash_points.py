@@ -13,15 +13,15 @@ OTHERS = tuple(name for name in SCENES if name not in PUBLISHING)
 
 
 def test_deaths_in_publishing() -> None:
-    _none_is_wrong(PUBLISHING, "python", 16, ("kill", "half"))
+    _none_is_wrong(PUBLISHING, "python", 10, ("kill", "half"))
 
 
 def test_deaths_in_eviction_and_upkeep() -> None:
-    _none_is_wrong(OTHERS, "python", 8, ("kill",))
+    _none_is_wrong(OTHERS, "python", 5, ("kill",))
 
 
 def test_failing_calls() -> None:
-    _none_is_wrong(("publish", "evict"), "python", 6, ("EIO", "ENOSPC", "EINTR", "short"))
+    _none_is_wrong(("publish", "evict"), "python", 4, ("EIO", "ENOSPC", "EINTR", "short"))
 
 
 def test_deaths_of_a_jvm() -> None:

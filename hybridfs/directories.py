@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsspec.implementations.chained import ChainedFileSystem
 
-from hybridfs.listing.names import clean
+from hybridfs.layout import clean
 
 if TYPE_CHECKING:
     from hybridfs.listing.listings import Listings

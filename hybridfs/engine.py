@@ -86,15 +86,18 @@ class Engine:
             return not self._settings.enabled
         return os.path.lexists(os.path.join(self.store.root.path, "disabled"))
 
-    def open(self, origin: Origin, grants: Grants, path: str) -> Stream:
-        """Opens a file as far as the origin allows. Raises what the origin raises."""
-        listings = self._listings.get(id(origin))
+    def open(self, origin: Origin, grants: Grants, path: str, listings: Listings | None = None) -> Stream:
+        """Opens a file as far as the origin allows. Raises what the origin raises.
+
+        ``listings``: the origin's, where there are some.
+        """
+        forget = partial(_forget, grants, listings, path)
         self._stats.add("opens")
         switched_off = self.switched_off
         try:
             opened = self._opener.open(origin, grants, path, partial(_shown, listings) if listings else None)
         except FileNotFoundError:
-            _forget(grants, listings, path)
+            forget()
             raise
         except PermissionError:
             self._stats.miss(Miss.DENIED)
@@ -104,7 +107,7 @@ class Engine:
         refusal = Miss.DISABLED if switched_off else self._refusal(path, opened)
         if refusal:
             self._stats.miss(refusal)
-        return self._stream(origin, grants, path, opened, refusal)
+        return self._stream(origin, path, opened, refusal, forget)
 
     def _refusal(self, path: str, opened: Opened) -> Miss | None:
         status = opened.status
@@ -112,12 +115,14 @@ class Engine:
             status = replace(status, encrypted=False)
         return self._admission.refusal(path, status, unfinished=opened.unfinished)
 
-    def _stream(self, origin: Origin, grants: Grants, path: str, opened: Opened, refusal: Miss | None) -> Stream:
+    def _stream(
+        self, origin: Origin, path: str, opened: Opened, refusal: Miss | None, forget: Callable[[], None]
+    ) -> Stream:
         status, reader = opened.status, opened.reader
         length = reader.length if reader and opened.unfinished else status.length
         # Who writes a file of HDFS only adds to it: what was there at the open is read, and nobody is asked.
         ask = (lambda _: status) if opened.unfinished else origin.status
-        pinned = PinnedVersion(path, status, ask, partial(_forget, grants, self._listings.get(id(origin)), path))
+        pinned = PinnedVersion(path, status, ask, forget)
         return Stream(
             _identity(origin, path, status, length),
             OriginFile(origin, pinned, length, reader, opened.unproven, replaceable=not opened.unfinished),

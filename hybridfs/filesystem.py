@@ -91,8 +91,8 @@ class HybridFileSystem(DirectoriesFileSystem):
 
     def _stream(self, path: str) -> Stream:
         now, origin = runtime.current(), self.origin  # once: the grants must be of the origin that is asked
-        now.listings(origin, self._settings)  # which may tell the engine of the file
-        return now.engine(self._settings).open(origin, now.grants(origin, self._settings.freshness), path)
+        grants, listings = now.grants(origin, self._settings.freshness), now.listings(origin, self._settings)
+        return now.engine(self._settings).open(origin, grants, path, listings)
 
     @property
     def _listings(self) -> Listings | None:

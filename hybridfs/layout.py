@@ -12,6 +12,11 @@ _FLIGHTS_AT = 1 << 32
 _FLIGHTS = 1 << 60
 
 
+def clean(path: str) -> str:
+    """A path of HDFS without repeated and trailing slashes."""
+    return "/" + "/".join(part for part in path.split("/") if part)
+
+
 def domain_name(raw: str) -> str:
     """A domain as a file name: bytes outside ``A–Z a–z 0–9 . _ -`` are escaped, long names are cut and hashed."""
     name = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in raw.encode())

@@ -9,11 +9,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+from hybridfs.layout import clean
 from hybridfs.listing.answers import Answer, Answers, Source
 from hybridfs.listing.barrier import Barrier
 from hybridfs.listing.entries import Entries
 from hybridfs.listing.form import Listing, Moment, Record
-from hybridfs.listing.names import clean, name_of, parent_of
+from hybridfs.listing.names import name_of, parent_of
 from hybridfs.listing.namespace import Namespace, Seen, info, is_file, listing, pages, record
 from hybridfs.listing.scan import WHOLE, Fetching, Node, Scan, Window
 from hybridfs.stats import Stats
@@ -137,13 +138,13 @@ class Listings:
         mode = self.mode
         if mode == "origin":  # switched off meanwhile
             return None
-        bounded = mode == "bounded"
-        shown = node.record if node and node.shown.ticks >= began.ticks else None
-        kept = self._kept(path) if bounded or shown else None
-        if kept is None or kept.absent or bounded:
+        if mode == "bounded":
+            kept = self._kept(path)
             return kept if kept and not kept.absent else None
-        borne_out = shown is not None and kept.own is not None and _same(kept, kept.own, shown)
-        return kept if borne_out and kept.is_leaf else None
+        shown = node.record if node and node.shown.ticks >= began.ticks else None
+        kept = self._kept(path) if shown else None
+        borne_out = kept and shown and kept.own and _same(kept, kept.own, shown)
+        return kept if kept and borne_out and kept.is_leaf else None
 
     def _usable(self, path: str, asked: Moment) -> bool:
         age = asked.age()
@@ -193,18 +194,11 @@ class Listings:
 
     # ---- changes
 
-    @contextmanager
-    def changing(self, *paths: str, makes_parents: bool = False) -> Iterator[None]:
-        """While something is changed at these paths, and below them."""
-        ends = [self.begin_change(path, makes_parents=makes_parents) for path in paths]
-        try:
-            yield
-        finally:
-            for end in ends:
-                end()
-
     def begin_change(self, path: str, *, makes_parents: bool = False) -> Callable[[], None]:
-        """Drops what becomes untrue, now and when the change has ended, which calling the result says."""
+        """A change at a path, and below it: drops what becomes untrue, now and when it has ended.
+
+        Calling the result says that it has.
+        """
         path = clean(path)
         untrue = self._barrier.begin(path, makes_parents=makes_parents)
         self._drop(untrue)

@@ -7,11 +7,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
-def clean(path: str) -> str:
-    """Without repeated and trailing slashes."""
-    return "/" + "/".join(part for part in path.split("/") if part)
-
-
 def parent_of(path: str) -> str:
     """Of a clean path; the root is its own."""
     return path.rpartition("/")[0] or "/"

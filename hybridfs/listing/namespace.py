@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, runtime_checkable
 
+from hybridfs.layout import clean
 from hybridfs.listing.form import Listing, Moment, Record
-from hybridfs.listing.names import child_of, clean, name_of
+from hybridfs.listing.names import child_of, name_of
 
 _PAGE = 1000  # children in one answer of a NameNode, dfs.ls.limit
 

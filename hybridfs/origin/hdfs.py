@@ -17,7 +17,7 @@ from hdfs_native import Client, FileStatus, WriteOptions
 from hdfs_native.fsspec import HdfsFileSystem
 
 from hybridfs.errors import BadOption, OriginUnreachable
-from hybridfs.layout import domain_name
+from hybridfs.layout import clean, domain_name
 from hybridfs.origin import hadoop_conf, hadoop_user
 from hybridfs.origin.answers import PATIENCE, Answers
 from hybridfs.origin.base import OriginReader, Status, hdfs_status, short_read
@@ -183,7 +183,7 @@ class HdfsOrigin:
         self.fs = HdfsNamespace(self.authority, self._client)
 
     def uri(self, path: str) -> str:
-        return f"hdfs://{self.authority}{_clean(path)}"
+        return f"hdfs://{self.authority}{clean(path)}"
 
     def status(self, path: str, *, briefly: bool = False) -> Status:
         found = self._ask(self._client.get_file_info, path, self._patience[briefly])
@@ -225,7 +225,3 @@ class HdfsOrigin:
             return self._answers.ask(lambda: call(path), seconds)
         except OriginUnreachable as silent:
             raise OriginUnreachable(f"NameNode of {self.authority}: {silent.strerror}", path) from None
-
-
-def _clean(path: str) -> str:
-    return "/" + "/".join(part for part in path.split("/") if part)

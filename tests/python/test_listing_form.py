@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridfs.errors import CorruptBlock
-from hybridfs.layout import domain_name
+from hybridfs.layout import clean, domain_name
 from hybridfs.listing.form import Listing, Moment, Record, decode, encode
-from hybridfs.listing.names import EntryName, ancestors, child_of, clean, entry_name, name_of, parent_of
+from hybridfs.listing.names import EntryName, ancestors, child_of, entry_name, name_of, parent_of
 from hybridfs.trailer import MAGIC, BlockSpec, checked_data, is_entry, make_trailer
 from tests.golden.make_listings import HERE, LISTINGS, content, described, make
 

@@ -7,21 +7,33 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hybridfs.layout import clean
 from hybridfs.listing import scan as scans
 from hybridfs.listing.barrier import Barrier
 from hybridfs.listing.entries import Entries
 from hybridfs.listing.keeper import Keeper
 from hybridfs.listing.listings import Listings
-from hybridfs.listing.names import clean, parent_of
+from hybridfs.listing.names import parent_of
 from tests.python.support import entries_in, new_store, wait_for
 
 LONG_AGO = int(time.time() * 1000) - 3_600_000
+
+
+@contextmanager
+def changing(listings: Listings, path: str) -> Iterator[None]:
+    """While something is changed at a path, and below it."""
+    end = listings.begin_change(path)
+    try:
+        yield
+    finally:
+        end()
 
 
 @dataclass
@@ -314,7 +326,7 @@ def test_who_made_a_directory_again_is_not_told_that_it_is_gone(tree: Tree, tmp_
     with client.listings.scan(None, whole=True) as scan:
         client.listings.ls("/t", scan)
         wait_for(lambda: "/t/03" not in tree.inodes and len(tree.listed) == 51, "what is fetched ahead")
-        with client.listings.changing("/t/03"):
+        with changing(client.listings, "/t/03"):
             tree.add("/t/03", directory=True)
         assert client.listings.ls("/t/03", scan) == []
 
@@ -369,10 +381,10 @@ def test_own_changes_are_seen_within_a_scan(tree: Tree, tmp_path: Path) -> None:
     with client.listings.scan(None, whole=True) as scan:
         client.listings.ls("/t", scan)
         wait_for(lambda: len(tree.listed) == 51, "what is fetched ahead")
-        with client.listings.changing("/t/03/new"):
+        with changing(client.listings, "/t/03/new"):
             tree.add("/t/03/new")
         assert len(client.listings.ls("/t/03", scan)) == 2
-        with client.listings.changing("/t/04"):
+        with changing(client.listings, "/t/04"):
             tree.remove("/t/04/file")
             assert client.listings.ls("/t/04", scan) == []
     assert client.keeper.drain(20)
@@ -382,7 +394,7 @@ def test_own_changes_are_seen_within_a_scan(tree: Tree, tmp_path: Path) -> None:
 def test_own_changes_drop_what_is_kept(tree: Tree, tmp_path: Path) -> None:
     client = Client(tree, tmp_path, "bounded")
     client.names()
-    with client.listings.changing("/t/03/new"):
+    with changing(client.listings, "/t/03/new"):
         tree.add("/t/03/new")
         assert len(client.listings.ls("/t/03")) == 2  # asked for while it changes: not kept
     assert client.keeper.drain(20)
@@ -401,7 +413,7 @@ def test_a_kept_listing_of_before_a_change_comes_too_late(tree: Tree, tmp_path: 
     held = threading.Event()
     client.keeper.submit(1, lambda: held.wait(20) and None)
     client.listings.ls("/t/03")
-    with client.listings.changing("/t/03/new"):
+    with changing(client.listings, "/t/03/new"):
         tree.add("/t/03/new")
     held.set()
     assert client.keeper.drain(20)
